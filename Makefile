@@ -1,0 +1,101 @@
+# Facteur: one make, no recursion, no configure step (Debian 12 is the platform).
+#
+#   make              the programs, in build/bin/
+#   make run          a demo instance on loopback, with a first message in it
+#   make check        everything that CI proves; the last line counts
+#   make unit         only the unit tests
+#   make asan         the unit tests under AddressSanitizer and UBSan
+#   make fuzz         the fuzz targets, for as long as FUZZ_SECONDS says
+#   make bench        Facteur and its peers, measured in turn on this machine
+#   make install      into $(DESTDIR)$(PREFIX)
+#   make deb          the Debian package
+#
+# A folder with a main.cc is a program; a folder with *_test.cc has a test program.
+
+VARIANT ?= release
+ROOT    := build
+BUILD   := $(ROOT)/$(VARIANT)
+PREFIX  ?= /usr
+CXX     := $(shell command -v ccache >/dev/null 2>&1 && echo "ccache ")g++
+
+CPPFLAGS += -I. -MMD -MP
+CXXFLAGS += -std=c++23 -g1 -pthread -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+CXXFLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CXXFLAGS_debug   := -O0 -D_GLIBCXX_ASSERTIONS
+CXXFLAGS_asan    := -O1 -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined \
+                    -fno-sanitize-recover=all -Wno-maybe-uninitialized
+LDFLAGS_release  := -Wl,-z,relro,-z,now
+LDFLAGS_asan     := -fsanitize=address,undefined
+CXXFLAGS += $(CXXFLAGS_$(VARIANT))
+# Tests are built once and run once: optimising them costs more than it gives.
+TESTFLAGS := $(if $(filter release,$(VARIANT)),-O0 -U_FORTIFY_SOURCE)
+LDFLAGS  += -pthread -Wl,--as-needed $(LDFLAGS_$(VARIANT))
+LDLIBS   := -lssl -lcrypto -levent_core -levent_pthreads -lcares -lfmt -lpcre2-8 -ldb-5.3 -llmdb \
+            -lseccomp -lpam -lcrypt -largon2 -lidn2
+
+TESTS_OF   = $(filter %_test.cc,$(1))
+SOURCES_OF = $(filter-out %_test.cc %_fuzz.cc,$(1))
+OBJECTS    = $(patsubst %.cc,$(BUILD)/%.o,$(1))
+
+LIB_SOURCES  := $(call SOURCES_OF,$(wildcard lib/*/*.cc lib/*/*/*.cc))
+PROGRAM_DIRS := $(patsubst %/main.cc,%,$(wildcard */main.cc tools/*/main.cc))
+PROGRAM_DIRS := $(filter-out tests,$(PROGRAM_DIRS))
+TEST_DIRS    := $(sort $(patsubst %/,%,$(dir $(wildcard *_test.cc */*_test.cc lib/*/*_test.cc \
+                  lib/*/*/*_test.cc tools/*/*_test.cc))))
+PROGRAMS     := $(addprefix $(BUILD)/bin/,$(notdir $(PROGRAM_DIRS)))
+TESTS        := $(foreach d,$(TEST_DIRS),$(BUILD)/test/$(subst /,-,$(d))_test)
+
+.PHONY: all tests unit asan debug lint headers format clean
+all: $(PROGRAMS)
+	@ln -sfn $(VARIANT)/bin $(ROOT)/bin
+
+$(BUILD)/lib.a: $(call OBJECTS,$(LIB_SOURCES))
+	@echo "  AR    $@"; rm -f $@; ar rcs $@ $^
+
+# $(1) folder of a program
+define program
+$(BUILD)/bin/$(notdir $(1)): $(call OBJECTS,$(call SOURCES_OF,$(wildcard $(1)/*.cc $(1)/*/*.cc))) $(BUILD)/lib.a
+	@mkdir -p $$(@D); echo "  LINK  $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
+DEPS += $(patsubst %.o,%.d,$(call OBJECTS,$(wildcard $(1)/*.cc $(1)/*/*.cc)))
+endef
+# $(1) folder of tests: they link what stands beside them, but for a program's main
+define test_program
+$(BUILD)/test/$(subst /,-,$(1))_test: $(call OBJECTS,$(call TESTS_OF,$(wildcard $(1)/*.cc))) \
+  $(if $(filter lib/%,$(1)),,$(call OBJECTS,$(filter-out %/main.cc,$(call SOURCES_OF,$(wildcard $(1)/*.cc $(if $(wildcard $(1)/main.cc),$(1)/*/*.cc)))))) \
+  $(BUILD)/tests/main.o $(BUILD)/lib.a
+	@mkdir -p $$(@D); echo "  LINK  $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
+endef
+$(foreach d,$(PROGRAM_DIRS),$(eval $(call program,$(d))))
+$(foreach d,$(TEST_DIRS),$(eval $(call test_program,$(d))))
+
+$(BUILD)/%_test.o: %_test.cc
+	@mkdir -p $(@D); echo "  CXX   $<"; $(CXX) $(CPPFLAGS) $(CXXFLAGS) $(TESTFLAGS) -c $< -o $@
+$(BUILD)/tests/main.o: tests/main.cc
+	@mkdir -p $(@D); echo "  CXX   $<"; $(CXX) $(CPPFLAGS) $(CXXFLAGS) $(TESTFLAGS) -c $< -o $@
+$(BUILD)/%.o: %.cc
+	@mkdir -p $(@D); echo "  CXX   $<"; $(CXX) $(CPPFLAGS) $(CXXFLAGS) -c $< -o $@
+
+tests: $(TESTS)
+unit: $(TESTS)
+	@tests/unit $^
+asan:
+	@$(MAKE) --no-print-directory VARIANT=asan unit
+debug:
+	@$(MAKE) --no-print-directory VARIANT=debug all
+lint:
+	@tests/lint/run
+
+# Every header compiles alone.
+HEADERS := $(shell git ls-files '*.h')
+headers: $(addprefix $(BUILD)/,$(addsuffix .alone,$(HEADERS)))
+$(BUILD)/%.h.alone: %.h
+	@mkdir -p $(@D); $(CXX) $(CPPFLAGS) $(CXXFLAGS) -fsyntax-only -x c++ -include $< /dev/null && touch $@
+
+format:
+	@git ls-files '*.cc' '*.h' | xargs clang-format -i
+clean:
+	rm -rf $(ROOT)
+
+DEPS += $(patsubst %.cc,$(BUILD)/%.d,$(LIB_SOURCES) $(wildcard $(addsuffix /*_test.cc,$(TEST_DIRS))) tests/main.cc)
+-include $(DEPS)
+-include $(sort $(wildcard tests/*.mk tools/*.mk debian/*.mk))
