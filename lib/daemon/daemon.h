@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/daemon/service.h"
+#include "lib/sandbox/privileges.h"
+
+namespace facteur::conf {
+struct Section;
+}
+
+namespace facteur::daemon {
+
+/// Whose uid a daemon takes when master runs as root: the parameter that names it.
+enum class Owner { smtp, queue, store, login, lookup, auth, policy, root };
+
+/// How a reload replaces it.
+enum class Kind {
+    sessions,  ///< old and new workers overlap; the old ones finish their sessions
+    single,    ///< one process at a time: drained, ended, then its successor starts
+};
+
+/// Everything that tells one daemon from another; the rest is run().
+struct Description {
+    std::string name;  ///< "smtpd"
+    Kind kind = Kind::sessions;
+    Owner owner = Owner::root;
+    sandbox::Privileges privileges;
+    /// Filled from main.cf and -o before make() is called.
+    std::vector<conf::Section*> sections;
+    std::function<std::unique_ptr<Service>(Process&)> make;
+};
+
+/// The main() of every daemon:
+///     int main(int argc, char** argv) {
+///         smtpd::Settings settings;
+///         daemon::Description smtpd;
+///         smtpd.name = "smtpd";
+///         smtpd.owner = daemon::Owner::smtp;
+///         smtpd.sections = {&settings};
+///         smtpd.make = [&](daemon::Process& p) { return std::make_unique<Smtpd>(p, settings); };
+///         return daemon::run(argc, argv, smtpd);
+///     }
+int run(int argc, char** argv, const Description& description);
+
+}  // namespace facteur::daemon
