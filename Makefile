@@ -47,7 +47,7 @@ TESTS        := $(foreach d,$(TEST_DIRS),$(BUILD)/test/$(subst /,-,$(d))_test)
 
 .PHONY: all tests unit asan debug lint headers format clean
 all: $(PROGRAMS)
-	@ln -sfn $(VARIANT)/bin $(ROOT)/bin
+	@mkdir -p $(BUILD)/bin; ln -sfn $(VARIANT)/bin $(ROOT)/bin
 
 $(BUILD)/lib.a: $(call OBJECTS,$(LIB_SOURCES))
 	@echo "  AR    $@"; rm -f $@; ar rcs $@ $^
