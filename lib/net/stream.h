@@ -1,0 +1,109 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/result.h"
+#include "lib/base/time.h"
+#include "lib/event/errors.h"
+#include "lib/event/task.h"
+#include "lib/event/timers.h"
+#include "lib/net/address.h"
+#include "lib/net/tls.h"
+
+namespace facteur {
+
+class Scope;
+
+/// One line of input, without its terminator.
+struct Line {
+    enum class End { crlf, lf };
+    std::string text;
+    End end = End::crlf;
+    bool too_long = false;  ///< text was cut at the limit; the rest was read and thrown away
+};
+
+/// Buffered byte stream over one connected socket, with one deadline per request, plain or TLS.
+/// Everything that waits throws Closed, TimedOut or Cancelled.  One coroutine reads and one writes
+/// at a time; they may be two.  While nothing is buffered, the stream holds no buffer.
+class Stream {
+public:
+    /// Takes over a connected, non-blocking socket.
+    Stream(Scope& scope, Fd socket);
+    ~Stream();
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+
+    /// From now on everything together has this long, however slowly its bytes drip in.
+    void set_deadline(Milliseconds budget);
+    void clear_deadline();
+
+    /// The next line; its terminator is LF or CRLF, and which of them is told.  A bare CR stays in
+    /// the text.
+    Task<Line> read_line(std::size_t limit);
+    /// At least one byte; reads a block when none is buffered.  Valid until the next call.
+    Task<std::string_view> peek();
+    void consume(std::size_t count);
+    Task<std::string> read_exactly(std::size_t count);
+    /// Input waits in the buffer: answers can be batched (RFC 2920 section 3.2).
+    bool buffered() const;
+    /// Drops input that came ahead of its turn.
+    void discard_input();
+    /// What is buffered, to pass it on together with the connection.
+    std::string take_buffered();
+    /// Puts bytes in front of what will be read: the other side of take_buffered().
+    void unread(std::string_view bytes);
+
+    /// Buffered; nothing is sent before flush().
+    void put(std::string_view bytes);
+    void put(std::string&& bytes);
+    std::size_t pending() const;
+    Task<void> flush();
+    /// Flushes, then sends `count` bytes of a file from `offset`; throws Closed when the file is
+    /// shorter.
+    Task<void> put_file(int fd, off_t offset, std::size_t count);
+
+    /// Server side of the handshake.  Drops buffered plaintext first (RFC 3207 section 4.2).  The
+    /// Error says what failed; the connection is then of no use.
+    Task<Result<void>> start_tls(TlsServer& server);
+    /// Client side of the handshake.
+    Task<Result<void>> start_tls(TlsClient& client, TlsClientWish wish);
+    /// nullptr while plain.
+    const TlsInfo* tls() const;
+
+    const Address& peer() const { return peer_; }
+    const Address& local() const { return local_; }
+    int fd() const { return socket_.get(); }
+    Scope& scope() { return scope_; }
+
+    /// Sends what is pending if it can without waiting, says close_notify, closes.
+    void close();
+    /// Waits until the peer sends something or closes, without taking it (for IDLE and for tests).
+    Task<void> readable();
+    /// Gives a plain connection away; what is buffered must have been taken.
+    Fd release();
+
+private:
+    struct Tls;
+    struct Io;
+
+    Task<void> fill();
+    Task<void> write_all(std::string_view bytes);
+    Task<void> put_file_tls(int fd, off_t offset, std::size_t count);
+    Task<Result<void>> handshake(TlsServer* server);
+    void need_open() const;
+
+    Scope& scope_;
+    Fd socket_;
+    std::unique_ptr<Io> io_;  ///< readiness and buffers
+    std::unique_ptr<Tls> tls_;
+    TimePoint deadline_ = kNever;
+    Address peer_;
+    Address local_;
+};
+
+}  // namespace facteur
