@@ -1,0 +1,28 @@
+#include "lib/config/common.h"
+
+#include <unistd.h>
+
+#include "lib/config/load.h"
+
+namespace facteur::conf {
+
+// As Postfix: a host name without a dot is completed with mydomain.
+std::string hostname_of_system(const Values& values) {
+    char name[256] = "localhost";
+    if (gethostname(name, sizeof name - 1) != 0) return "localhost.localdomain";
+    std::string host(name);
+    if (host.find('.') != std::string::npos) return host;
+    return host + "." + (values.is_set("mydomain") ? values.get("mydomain") : "localdomain");
+}
+
+std::string domain_of_myhostname(const Values& values) {
+    const std::string host = values.get("myhostname");
+    const auto dot = host.find('.');
+    return dot == std::string::npos ? "localdomain" : host.substr(dot + 1);
+}
+
+std::string networks_of_style(const Values&) {
+    return "127.0.0.0/8 [::1]/128";
+}
+
+}  // namespace facteur::conf

@@ -1,0 +1,74 @@
+#include "lib/config/load.h"
+
+#include "lib/base/text.h"
+#include "lib/config/expand.h"
+
+namespace facteur::conf {
+
+std::optional<std::string> Values::raw(std::string_view name) const {
+    if (const Setting* setting = file_.find(name)) return setting->value;
+    for (const ParamBase* param : params_) {
+        if (param->name() != name) continue;
+        if (param->derived()) return param->derived()(*this);
+        return param->default_text();
+    }
+    return std::nullopt;
+}
+
+Result<std::string> Values::expand(std::string_view text) const {
+    return conf::expand(text, [this](std::string_view name) { return raw(name); });
+}
+
+std::string Values::get(std::string_view name) const {
+    auto text = raw(name);
+    if (!text) return std::string();
+    return expand(*text).value_or(std::string());
+}
+
+std::vector<Problem> load(Section& section, const MainCf& file) {
+    std::vector<Problem> problems = file.problems();
+    const Values values(file, section.params);
+    for (ParamBase* param : section.params) {
+        const Setting* setting = file.find(param->name());
+        auto complain = [&](const Error& error) {
+            Problem problem{Problem::Level::error, file.file(), 0,
+                            param->name() + ": " + error.text};
+            if (setting) problem.file = setting->file;
+            if (setting) problem.line = setting->line;
+            problems.push_back(std::move(problem));
+        };
+        const std::string text = values.raw(param->name()).value_or(std::string());
+        Result<std::string> expanded = text;
+        if (!param->is_raw()) expanded = values.expand(text);
+        if (!expanded) {
+            complain(expanded.error());
+            continue;
+        }
+        if (auto taken = param->set(*expanded); !taken) complain(taken.error());
+    }
+    return problems;
+}
+
+std::vector<Problem> load_text(Section& section, std::string_view main_cf) {
+    return load(section, MainCf::parse(main_cf, "main.cf"));
+}
+
+std::string parameter_table(const Section& section) {
+    std::string table;
+    for (const ParamBase* param : section.params) {
+        const std::string unit = param->unit() ? std::string(1, param->unit()) : std::string();
+        const std::string fields[] = {
+            param->name(),         param->type(),    unit,
+            param->default_text(), param->allowed(), param->description()};
+        bool first = true;
+        for (const std::string& field : fields) {
+            if (!first) table += '\t';
+            first = false;
+            table += replace_all(replace_all(field, "\t", " "), "\n", " ");
+        }
+        table += '\n';
+    }
+    return table;
+}
+
+}  // namespace facteur::conf
