@@ -1,0 +1,229 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/fd.h"
+#include "lib/base/result.h"
+#include "lib/event/signal.h"
+#include "lib/event/task.h"
+#include "lib/mime/part.h"
+
+namespace facteur {
+class WorkerPool;
+}
+
+namespace facteur::store {
+
+/// System flags of RFC 3501 section 2.3.2, as bits.  \Recent belongs to a session: see Message.
+enum Flag : std::uint8_t { seen = 1, answered = 2, flagged = 4, deleted = 8, draft = 16 };
+using Flags = std::uint8_t;
+
+/// A mailbox has at most so many keywords; a bit each.
+constexpr std::size_t kMaxKeywords = 64;
+
+/// RFC 6154 section 2.
+enum class Role { none, all, archive, drafts, flagged, junk, sent, trash };
+
+/// One line of LIST.
+struct MailboxInfo {
+    std::string name;        ///< UTF-8, levels separated by Store::separator(); INBOX in capitals
+    bool selectable = true;  ///< false: only a level above others, or only subscribed
+    bool has_children = false;
+    bool subscribed = false;
+    bool exists = true;  ///< false: subscribed, but not there (RFC 3501 section 6.3.9)
+    Role role = Role::none;
+};
+
+/// RFC 3501 section 6.3.10, RFC 7162 section 3.1.2.
+struct MailboxStatus {
+    std::uint32_t messages = 0, recent = 0, unseen = 0, deleted = 0;
+    std::uint32_t uid_next = 0, uid_validity = 0;
+    std::uint64_t highest_modseq = 0;
+    std::uint64_t size = 0;  ///< all messages together, RFC 8438
+};
+
+/// What a session sees of one message without reading it.
+struct Message {
+    std::uint32_t uid = 0;
+    std::uint64_t modseq = 0;
+    Flags flags = 0;
+    bool recent = false;             ///< this session is the first that was told of it
+    bool expunged = false;           ///< gone, but this session has not been told: no content
+    std::uint64_t keywords = 0;      ///< bit i: Mailbox::keywords()[i]
+    std::int64_t internal_date = 0;  ///< seconds since the epoch
+    std::uint64_t size = 0;          ///< RFC822.SIZE; 0: not known yet, see Mailbox::measure()
+};
+
+/// A message's bytes in wire form (CRLF), to be sent with sendfile(2) or read with pread(2).
+struct Content {
+    Fd fd;
+    std::uint64_t size = 0;
+};
+
+/// Computed once, at delivery.
+struct Summary {
+    mime::Part structure;
+    /// The raw header fields that clients ask for (kSummaryFields), in the message's order:
+    /// enough for ENVELOPE and for most BODY[HEADER.FIELDS (…)].
+    std::string fields;
+    std::string preview;  ///< RFC 8970: at most 200 characters of the text, UTF-8
+};
+/// True when Summary::fields tells everything about all these fields.
+bool summary_has(const std::vector<std::string>& names);
+
+/// What sync() found.  Send it in this order: expunged, then the new count, then the flags.
+struct Changes {
+    /// Sequence numbers, highest first, so that each is right when it is sent in this order.
+    std::vector<std::uint32_t> expunged;
+    std::vector<std::uint32_t> expunged_uids;  ///< the same messages, for VANISHED (RFC 7162)
+    bool exists = false;                       ///< there are new messages: tell size() and recent()
+    std::vector<std::uint32_t> flags;  ///< sequence numbers (after the above) with new flags
+    bool keywords = false;             ///< there are new keywords: tell FLAGS
+    bool gone = false;                 ///< deleted or rebuilt: the session must end (BYE)
+};
+
+struct FlagChange {
+    enum class Mode { add, remove, replace };
+    Mode mode = Mode::add;
+    Flags flags = 0;
+    std::vector<std::string> keywords;
+    std::optional<std::uint64_t> unchanged_since;  ///< RFC 7162 section 3.1.3
+};
+
+struct StoreOutcome {
+    std::vector<std::uint32_t> changed;   ///< UIDs whose flags now differ
+    std::vector<std::uint32_t> modified;  ///< UIDs that failed unchanged_since
+    std::uint64_t modseq = 0;             ///< of the change; 0 when nothing changed
+};
+
+/// COPYUID of RFC 4315 section 3: source[i] became target[i].
+struct CopyOutcome {
+    std::uint32_t uid_validity = 0;
+    std::vector<std::uint32_t> source;
+    std::vector<std::uint32_t> target;
+};
+
+/// One mailbox as one session has selected it.  Sequence numbers 1…size() belong to the view and
+/// change only in sync(); everything else is as fresh as the last operation made it.
+class Mailbox {
+public:
+    virtual ~Mailbox() = default;
+
+    virtual const std::string& name() const = 0;
+    virtual bool read_only() const = 0;
+    virtual std::uint32_t uid_validity() const = 0;
+    virtual std::uint32_t uid_next() const = 0;
+    virtual std::uint64_t highest_modseq() const = 0;
+
+    virtual std::uint32_t size() const = 0;
+    virtual std::uint32_t recent() const = 0;
+    /// 1 ≤ sequence ≤ size().
+    virtual std::uint32_t uid(std::uint32_t sequence) const = 0;
+    /// The lowest sequence number whose UID is at least uid; size()+1 when there is none.
+    virtual std::uint32_t sequence_from(std::uint32_t uid) const = 0;
+    /// Costs no input or output.
+    virtual Message message(std::uint32_t sequence) const = 0;
+
+    virtual const std::vector<std::string>& keywords() const = 0;
+
+    /// Brings the view up to date.  Without `expunges`, messages that went away stay in the view
+    /// until a later call (RFC 3501 section 7.4.1: FETCH, STORE and SEARCH tell none).  What this
+    /// session changed itself is not in Changes.
+    virtual Task<Result<Changes>> sync(bool expunges) = 0;
+    /// Notified when sync() may find something, whoever did it; the first call starts watching.
+    virtual Signal& changed() = 0;
+
+    /// Error status 5.7.0 "expunged" when the message is gone.
+    virtual Task<Result<Content>> content(std::uint32_t uid) = 0;
+    virtual Task<Result<Summary>> summary(std::uint32_t uid) = 0;
+    /// Makes Message::size known for these; at once when they are, otherwise files are read.
+    virtual Task<Result<void>> measure(std::vector<std::uint32_t> uids) = 0;
+
+    /// Refused (permanent) in a read-only view.
+    virtual Task<Result<StoreOutcome>> store(std::vector<std::uint32_t> uids,
+                                             FlagChange change) = 0;
+    /// Removes messages with \Deleted, all or those among `uids`; the view is told by sync().
+    virtual Task<Result<std::vector<std::uint32_t>>> expunge(
+        std::optional<std::vector<std::uint32_t>> uids) = 0;
+    /// All or nothing.  Durable when it returns.  The target's name as in Store; a missing one is
+    /// a permanent Error with status "5.1.2" ([TRYCREATE]).
+    virtual Task<Result<CopyOutcome>> copy(std::vector<std::uint32_t> uids, std::string target) = 0;
+    virtual Task<Result<CopyOutcome>> move(std::vector<std::uint32_t> uids, std::string target) = 0;
+    /// Writes back what is lazy.  The view may be destroyed without it.
+    virtual Task<void> close() = 0;
+};
+
+/// When an appended message must be on disk.
+enum class Durability {
+    now,   ///< before append() returns: IMAP APPEND, LMTP from a foreign MTA
+    later  ///< at the next flush(): what the queue's journal still holds
+};
+
+struct NewMessage {
+    /// Either a descriptor, read from its start, or the bytes; wire form (CRLF).
+    Fd content;
+    std::string bytes;
+    std::string prefix;  ///< goes before the content: Return-Path:, Delivered-To:
+    Flags flags = 0;
+    std::vector<std::string> keywords;
+    std::optional<std::int64_t> internal_date;  ///< now when missing
+    Durability durability = Durability::now;
+    /// Not empty: names this delivery for ever; a second append with the same one into the same
+    /// mailbox does nothing and succeeds, wherever the message is by then.
+    std::string delivery_id;
+    /// The caller cannot exclude that an earlier process made this delivery.
+    bool maybe_delivered = false;
+};
+
+struct Appended {
+    std::uint32_t uid_validity = 0;
+    std::uint32_t uid = 0;
+    bool duplicate = false;  ///< delivery_id was there already
+};
+
+/// All mail of one user.  Names are UTF-8; INBOX always exists and is matched in any case.
+class Store {
+public:
+    virtual ~Store() = default;
+
+    virtual char separator() const = 0;
+    /// All mailboxes, and what is subscribed without being there; sorted by name.  The caller
+    /// matches patterns.
+    virtual Task<Result<std::vector<MailboxInfo>>> list() = 0;
+    /// Refusals are permanent, with the status that IMAP's response codes come from:
+    /// 5.1.1 no such mailbox [NONEXISTENT], 5.1.2 missing target [TRYCREATE], 5.2.0 exists
+    /// already [ALREADYEXISTS], 5.1.3 impossible name [CANNOT], 5.2.2 over quota [OVERQUOTA],
+    /// 5.7.0 expunged [EXPUNGEISSUED].
+    virtual Task<Result<void>> create(std::string name) = 0;
+    virtual Task<Result<void>> remove(std::string name) = 0;
+    virtual Task<Result<void>> rename(std::string from, std::string to) = 0;
+    virtual Task<Result<void>> subscribe(std::string name, bool on) = 0;
+
+    virtual Task<Result<std::unique_ptr<Mailbox>>> open(std::string name, bool read_only) = 0;
+    virtual Task<Result<MailboxStatus>> status(std::string name) = 0;
+    /// Into a mailbox that need not be open.
+    virtual Task<Result<Appended>> append(std::string name, NewMessage message) = 0;
+    /// All or nothing (RFC 3502).
+    virtual Task<Result<std::vector<Appended>>> append_all(std::string name,
+                                                           std::vector<NewMessage> messages) = 0;
+    /// Makes durable what was appended with Durability::later through this Store.
+    virtual Task<Result<void>> flush() = 0;
+};
+
+struct Options {
+    char separator = '.';  ///< between the levels of a mailbox name, as clients see it
+    std::string hostname;  ///< part of the names of new files
+    unsigned dir_mode = 0700;
+    unsigned file_mode = 0600;
+};
+
+/// `location` as Dovecot's mail_location, expanded: "maildir:/home/u/Maildir".  Makes the INBOX
+/// when there is none.  Blocking work goes to `workers`, which must outlive the Store.
+Task<Result<std::unique_ptr<Store>>> open_store(std::string location, Options options,
+                                                WorkerPool& workers);
+
+}  // namespace facteur::store
