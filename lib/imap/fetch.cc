@@ -1,0 +1,187 @@
+#include "lib/imap/fetch.h"
+
+#include "lib/base/text.h"
+#include "lib/imap/response.h"
+
+namespace facteur::imap {
+
+namespace {
+
+using Kind = FetchItem::Kind;
+
+struct Name {
+    std::string_view name;
+    Kind kind;
+};
+constexpr Name kNames[] = {
+    {"FLAGS", Kind::flags},
+    {"UID", Kind::uid},
+    {"INTERNALDATE", Kind::internal_date},
+    {"RFC822.SIZE", Kind::size},
+    {"ENVELOPE", Kind::envelope},
+    {"BODY", Kind::body},
+    {"BODYSTRUCTURE", Kind::body_structure},
+    {"RFC822", Kind::rfc822},
+    {"RFC822.HEADER", Kind::rfc822_header},
+    {"RFC822.TEXT", Kind::rfc822_text},
+};
+
+FetchItem item_of(Kind kind) {
+    FetchItem item;
+    item.kind = kind;
+    return item;
+}
+
+// RFC 3501 section 6.4.5: the macros stand alone.
+std::vector<FetchItem> macro(std::string_view name) {
+    std::vector<FetchItem> items;
+    if (name != "FAST" && name != "ALL" && name != "FULL") return items;
+    for (Kind kind : {Kind::flags, Kind::internal_date, Kind::size})
+        items.push_back(item_of(kind));
+    if (name != "FAST") items.push_back(item_of(Kind::envelope));
+    if (name == "FULL") items.push_back(item_of(Kind::body));
+    return items;
+}
+
+Result<std::vector<std::string>> header_list(Scanner& scanner) {
+    std::vector<std::string> fields;
+    TRY_VOID(scanner.sp());
+    TRY_VOID(scanner.expect('('));
+    for (;;) {
+        TRY(std::string field, scanner.astring());
+        fields.push_back(std::move(field));
+        if (scanner.take(')')) return fields;
+        TRY_VOID(scanner.sp());
+    }
+}
+
+// RFC 3501 section 9 section-text
+Result<void> section_text(Scanner& scanner, Section& section) {
+    std::string word = scanner.keyword();
+    if (word == "HEADER") {
+        section.text = Section::Text::header;
+    } else if (word == "TEXT") {
+        section.text = Section::Text::text;
+    } else if (word == "MIME" && !section.part.empty()) {
+        section.text = Section::Text::mime;
+    } else if (word == "HEADER.FIELDS" || word == "HEADER.FIELDS.NOT") {
+        section.text = word == "HEADER.FIELDS" ? Section::Text::header_fields
+                                               : Section::Text::header_fields_not;
+        TRY(section.fields, header_list(scanner));
+    } else {
+        return permanent("Invalid BODY[..] parameter: " + word, "5.5.2");
+    }
+    return {};
+}
+
+constexpr std::size_t kMaxPartDepth = 100;
+
+// RFC 3501 section 9 section, after its "["
+Result<Section> parse_section(Scanner& scanner) {
+    Section section;
+    if (scanner.take(']')) return section;
+    while (!scanner.at_end() && is_digit(scanner.rest().front())) {
+        TRY(std::uint32_t number, scanner.nz_number());
+        if (section.part.size() == kMaxPartDepth) return permanent("Too many parts", "5.5.2");
+        section.part.push_back(number);
+        if (scanner.take(']')) return section;
+        TRY_VOID(scanner.expect('.'));
+    }
+    TRY_VOID(section_text(scanner, section));
+    TRY_VOID(scanner.expect(']'));
+    return section;
+}
+
+Result<std::optional<Partial>> parse_partial(Scanner& scanner) {
+    if (!scanner.take('<')) return std::nullopt;
+    Partial partial;
+    TRY(partial.offset, scanner.number());
+    TRY_VOID(scanner.expect('.'));
+    TRY(partial.length, scanner.nz_number());
+    TRY_VOID(scanner.expect('>'));
+    return std::optional<Partial>(partial);
+}
+
+Result<FetchItem> fetch_att(Scanner& scanner, const std::string& name) {
+    bool peek = name == "BODY.PEEK";
+    if ((peek || name == "BODY") && scanner.take('[')) {
+        FetchItem item = item_of(Kind::section);
+        item.peek = peek;
+        TRY(item.section, parse_section(scanner));
+        TRY(item.partial, parse_partial(scanner));
+        return item;
+    }
+    for (const Name& known : kNames) {
+        if (known.name == name) return item_of(known.kind);
+    }
+    return permanent("Unknown parameter: " + printable(name, 40), "5.5.2");
+}
+
+std::string section_name(const Section& section) {
+    std::string out;
+    for (std::uint32_t number : section.part) {
+        if (!out.empty()) out += '.';
+        out += std::to_string(number);
+    }
+    if (section.text == Section::Text::all) return out;
+    if (!out.empty()) out += '.';
+    switch (section.text) {
+        case Section::Text::all:
+            break;
+        case Section::Text::header:
+            return out + "HEADER";
+        case Section::Text::text:
+            return out + "TEXT";
+        case Section::Text::mime:
+            return out + "MIME";
+        case Section::Text::header_fields:
+            out += "HEADER.FIELDS (";
+            break;
+        case Section::Text::header_fields_not:
+            out += "HEADER.FIELDS.NOT (";
+            break;
+    }
+    for (std::size_t i = 0; i < section.fields.size(); ++i) {
+        if (i > 0) out += ' ';
+        append_astring(out, to_upper(section.fields[i]));
+    }
+    return out + ')';
+}
+
+}  // namespace
+
+bool FetchItem::sets_seen() const {
+    return kind == Kind::rfc822 || kind == Kind::rfc822_text || (kind == Kind::section && !peek);
+}
+
+Result<std::vector<FetchItem>> parse_fetch_items(Scanner& scanner, std::size_t limit) {
+    std::vector<FetchItem> items;
+    if (!scanner.take('(')) {
+        std::string name = scanner.keyword();
+        items = macro(name);
+        if (!items.empty()) return items;
+        TRY(FetchItem item, fetch_att(scanner, name));
+        items.push_back(std::move(item));
+        return items;
+    }
+    for (;;) {
+        if (items.size() >= limit) return permanent("Too many FETCH items", "5.5.2");
+        TRY(FetchItem item, fetch_att(scanner, scanner.keyword()));
+        items.push_back(std::move(item));
+        if (scanner.take(')')) return items;
+        TRY_VOID(scanner.sp());
+    }
+}
+
+std::string response_name(const FetchItem& item) {
+    if (item.kind != Kind::section) {
+        for (const Name& known : kNames) {
+            if (known.kind == item.kind) return std::string(known.name);
+        }
+    }
+    std::string name = "BODY[" + section_name(item.section) + "]";
+    if (item.partial) name += "<" + std::to_string(item.partial->offset) + ">";
+    return name;
+}
+
+}  // namespace facteur::imap

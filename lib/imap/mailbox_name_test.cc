@@ -1,0 +1,89 @@
+#include "lib/imap/mailbox_name.h"
+
+#include <catch2/catch.hpp>
+
+#include "lib/imap/response.h"
+
+using namespace facteur::imap;
+
+TEST_CASE("modified UTF-7 goes both ways [RFC 3501 5.1.3]", "[imap]") {
+    auto [utf8, utf7] = GENERATE(table<std::string, std::string>({
+        {"", ""},
+        {"INBOX", "INBOX"},
+        {"a&b", "a&-b"},
+        {"~peter/mail/\u53f0\u5317/\u65e5\u672c\u8a9e", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"},
+        {"Entw\u00fcrfe", "Entw&APw-rfe"},
+        {"\U0001f600!", "&2D3eAA-!"},
+        {"\u00e4\u00f6", "&AOQA9g-"},
+    }));
+    CHECK(utf7_encode(utf8) == utf7);
+    CHECK(utf7_decode(utf7) == utf8);
+}
+
+TEST_CASE("what is not the one encoding of its text is refused [RFC 3501 5.1.3]", "[imap]") {
+    std::string text =
+        GENERATE(values<std::string>({"&", "a&", "&U,BTFw", "&ZeVnLIqe-&U,BTFw-", "&AGE-", "&2D0-",
+                                      "&3gA-", "&!!!-", "\xc3\xa4", "a\tb", "&AA-"}));
+    INFO(text);
+    CHECK_FALSE(utf7_decode(text));
+}
+
+TEST_CASE("list patterns [RFC 3501 6.3.8]", "[imap]") {
+    auto [pattern, name, expected] = GENERATE(table<std::string, std::string, bool>({
+        {"*", "a/b", true},
+        {"%", "a", true},
+        {"%", "a/b", false},
+        {"%/%", "a/b", true},
+        {"a/%", "a/b/c", false},
+        {"a*", "a/b", true},
+        {"a*c", "a/b/c", true},
+        {"*b%", "a/b/cbd", true},
+        {"inbox", "INBOX", true},
+        {"InBox/x", "INBOX/x", true},
+        {"inb%", "INBOX", true},
+        {"a", "A", false},
+        {"", "", true},
+        {"", "a", false},
+        {"*a%b", "a/ab", true},
+        {"%a%b", "xaya/b", false},
+    }));
+    INFO(pattern << " " << name);
+    CHECK(matches(pattern, name, '/') == expected);
+}
+
+TEST_CASE("patterns that stars make slow on other servers end soon", "[imap]") {
+    std::string pattern;
+    for (int i = 0; i < 200; ++i)
+        pattern += "*a%";
+    CHECK_FALSE(matches(pattern + "b", std::string(1000, 'a'), '/'));
+}
+
+TEST_CASE("could_match_below finds patterns that reach deeper", "[imap]") {
+    CHECK(could_match_below("*", "a", '/'));
+    CHECK(could_match_below("a/%", "a", '/'));
+    CHECK_FALSE(could_match_below("%", "a", '/'));
+    CHECK_FALSE(could_match_below("b/%", "a", '/'));
+}
+
+TEST_CASE("strings are quoted, or literals where they must be [RFC 3501 4.3]", "[imap]") {
+    auto [text, expected] = GENERATE(table<std::string, std::string>({
+        {"", "\"\""},
+        {"a\"b", "\"a\\\"b\""},
+        {"a\r\n", "{3}\r\na\r\n"},
+        {"\xc3\xa4", "{2}\r\n\xc3\xa4"},
+        {"\"\"\"\"\"", "{5}\r\n\"\"\"\"\""},
+        {std::string("a\0b", 3), "\"ab\""},
+    }));
+    std::string out;
+    append_string(out, text);
+    CHECK(out == expected);
+}
+
+TEST_CASE("astrings are atoms where that is enough [RFC 3501 9]", "[imap]") {
+    std::string out;
+    append_astring(out, "INBOX");
+    append_astring(out, "a b");
+    append_astring(out, "");
+    append_astring(out, "NIL");
+    CHECK(out == "INBOX\"a b\"\"\"\"NIL\"");
+}

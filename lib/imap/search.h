@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/imap/scanner.h"
+
+namespace facteur::imap {
+
+/// One node of a search program (RFC 3501 section 6.4.4).
+struct SearchKey {
+    enum class Kind {
+        all,
+        all_of,    ///< every child
+        any_of,    ///< one child
+        sequence,  ///< set, of sequence numbers
+        uid,       ///< set, of UIDs
+        flag,      ///< any bit of `flag`
+        keyword,   ///< text
+        before,
+        on,
+        since,  ///< INTERNALDATE against day
+        sent_before,
+        sent_on,
+        sent_since,  ///< the Date: field against day
+        larger,
+        smaller,  ///< number
+        header,   ///< field, text; an empty text asks only whether the field is there
+        body,
+        text,  ///< text
+    };
+    Kind kind = Kind::all;
+    bool negated = false;
+    std::uint8_t flag = 0;
+    Day day{};
+    std::uint64_t number = 0;
+    std::string field;
+    std::string text;
+    SequenceSet set;
+    std::vector<SearchKey> children;
+};
+
+struct SearchLimits {
+    std::size_t depth = 32;
+    std::size_t keys = 1000;
+};
+
+/// The arguments of SEARCH: an optional charset and keys that must all match.
+struct SearchProgram {
+    std::string charset;  ///< upper case; empty when none was named
+    SearchKey root;
+};
+Result<SearchProgram> parse_search(Scanner& scanner, const SearchLimits& limits);
+
+}  // namespace facteur::imap
