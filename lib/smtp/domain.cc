@@ -74,8 +74,9 @@ bool is_address_literal(std::string_view text) {
     const std::size_t colon = inner.find(':');
     if (colon == std::string_view::npos || colon + 1 == inner.size()) return false;
     if (istarts_with(inner, kIpv6Tag) || !is_label(inner.substr(0, colon), false)) return false;
+    // An '@' would be legal, but the unquoted form of such an address could be read two ways.
     for (const char c : inner.substr(colon + 1)) {
-        if (c < '!' || c > '~' || c == '[' || c == ']' || c == '\\') return false;
+        if (c < '!' || c > '~' || c == '[' || c == ']' || c == '\\' || c == '@') return false;
     }
     return true;
 }
