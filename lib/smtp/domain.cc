@@ -76,7 +76,8 @@ bool is_address_literal(std::string_view text) {
     if (istarts_with(inner, kIpv6Tag) || !is_label(inner.substr(0, colon), false)) return false;
     // An '@' would be legal, but the unquoted form of such an address could be read two ways.
     for (const char c : inner.substr(colon + 1)) {
-        if (c < '!' || c > '~' || c == '[' || c == ']' || c == '\\' || c == '@') return false;
+        if (c < '!' || c > '~') return false;
+        if (std::string_view("[]\\@\"<>").find(c) != std::string_view::npos) return false;
     }
     return true;
 }
