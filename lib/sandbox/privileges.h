@@ -27,8 +27,6 @@ struct Privileges {
     std::vector<std::string> system_calls;
     /// CAP_* numbers that stay after setuid when started as root (delivery as another user).
     std::vector<int> capabilities;
-    /// Threads of its own and mail files in memory: 0 is no limit.
-    unsigned long max_open_files = 0;
 };
 
 }  // namespace facteur::sandbox

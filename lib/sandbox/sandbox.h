@@ -1,49 +1,44 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "lib/base/fd.h"
 #include "lib/base/result.h"
 #include "lib/sandbox/privileges.h"
 
 namespace facteur::sandbox {
 
-/// Whom a process becomes; nothing happens unless it is root.
-struct Identity {
-    std::string user;    ///< empty: stays who it is
-    std::string group;   ///< a supplementary group, for private/; may be empty
-    std::string chroot;  ///< empty: none
-};
-
-/// setgid, initgroups, chroot, setuid in that order, keeping `capabilities`.  As an ordinary user
-/// only changes the working directory to identity.chroot.
-Result<void> become(const Identity& identity, const std::vector<int>& capabilities);
-
-/// What the running kernel enforces.
+/// What the running kernel can enforce.
 struct Kernel {
     int landlock_abi = 0;  ///< 0: it has no Landlock, or it is switched off
     bool seccomp = false;
 };
 Kernel probe();
 
-/// The paths that a Landlock rule set was made of, opened before chroot(2) hides them.
-class Rules {
+/// The locks of one process.  Made while its paths can still be seen, closed once it has become
+/// who it shall be.
+class Sandbox {
 public:
-    explicit Rules(const Privileges& privileges, const Kernel& kernel);
-    ~Rules();
-    Rules(const Rules&) = delete;
-    Rules& operator=(const Rules&) = delete;
+    /// The paths in `privileges` are plain by now: no "$parameter" is left in them.
+    Sandbox(const Privileges& privileges, const Kernel& kernel);
 
-    /// Locks this thread and all that it makes: no_new_privs, Landlock, seccomp.  What the kernel
-    /// lacks is left out and named in the answer, for one line in the log.
-    Result<std::vector<std::string>> enforce() const;
+    /// no_new_privs, Landlock, seccomp; for this thread and all that it makes later.  What the
+    /// kernel lacks is left out and named in the answer, for one line in the log.
+    Result<std::vector<std::string>> lock() const;
 
 private:
-    void allow(const std::string& path, unsigned long long access);
+    void allow(const std::string& path, std::uint64_t access);
 
     Privileges privileges_;
     Kernel kernel_;
-    int ruleset_ = -1;
+    Fd ruleset_;
 };
+
+/// The seccomp filter alone: the common list of system calls, the ones in privileges.system_calls,
+/// sockets by privileges.network, exec only when privileges.executable names something.
+/// Everything else fails with EPERM and is written to the kernel's audit log.
+Result<void> filter_system_calls(const Privileges& privileges);
 
 }  // namespace facteur::sandbox
