@@ -9,7 +9,7 @@
 #include "lib/sandbox/privileges.h"
 
 namespace facteur::conf {
-struct Section;
+class Section;
 }
 
 namespace facteur::daemon {
@@ -44,6 +44,12 @@ struct Description {
 ///         smtpd.make = [&](daemon::Process& p) { return std::make_unique<Smtpd>(p, settings); };
 ///         return daemon::run(argc, argv, smtpd);
 ///     }
+///
+/// `NAME --parameters` prints the parameters of its sections and ends.
 int run(int argc, char** argv, const Description& description);
+
+/// The words behind the options in master.cf: `imapd mailbox` has one.  For a main() that is
+/// several services in one program and describes them before run().
+std::vector<std::string> arguments(int argc, char** argv);
 
 }  // namespace facteur::daemon

@@ -14,6 +14,10 @@ std::string Service::refusal(const std::string&) {
     return std::string();
 }
 
+bool Service::is_exempt(const std::string&) const {
+    return false;
+}
+
 Task<void> Service::drain() {
     co_return;
 }

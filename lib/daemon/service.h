@@ -62,6 +62,8 @@ public:
     virtual Task<void> connection(Fd socket, const Listener& listener) = 0;
     /// What a client hears that is over limits().per_client: a whole reply line, or nothing.
     virtual std::string refusal(const std::string& client_address);
+    /// Such a client is not counted at all (smtpd_client_event_limit_exceptions).
+    virtual bool is_exempt(const std::string& client_address) const;
     /// Asked to end, accepting has stopped.  Session daemons leave this alone: the process waits
     /// for process().sessions() to end by itself.  Single daemons finish what is in their hands
     /// here; when it returns their connections are closed.

@@ -1,0 +1,121 @@
+#include "lib/daemon/acceptor.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "lib/base/log.h"
+#include "lib/event/errors.h"
+#include "lib/event/loop.h"
+#include "lib/event/readiness.h"
+#include "lib/event/sleep.h"
+
+namespace facteur::daemon {
+namespace {
+
+/// How long accepting rests when descriptors or memory are exhausted, unless a connection ends.
+constexpr Milliseconds kRest(1000);
+
+/// Lets everything else that is ready run first: connections that arrive in a burst are then
+/// shared with the other workers of the service, and a flood does not starve the sessions.
+class Yield {
+public:
+    Yield() = default;
+    Yield(const Yield&) = delete;
+    Yield& operator=(const Yield&) = delete;
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> coroutine) { resume_later(coroutine); }
+    void await_resume() const {}
+};
+
+bool is_exhaustion(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+Acceptor::Acceptor(Service& service, Scope& sessions, const std::vector<Listener>& listeners)
+    : service_(service), sessions_(sessions), listeners_(listeners) {}
+
+void Acceptor::start() {
+    limits_ = service_.limits();
+    for (const Listener& listener : listeners_)
+        accepting_.spawn(accept_from(listener));
+}
+
+Task<void> Acceptor::stop() {
+    accepting_.cancel();
+    co_await accepting_.join();
+}
+
+Task<void> Acceptor::accept_from(const Listener& listener) {
+    Readiness readiness(listener.fd.get());
+    while (!accepting_.cancelled()) {
+        co_await make_room();
+        sockaddr_storage storage{};
+        auto& address = reinterpret_cast<sockaddr&>(storage);
+        socklen_t size = sizeof storage;
+        Fd socket(::accept4(listener.fd.get(), &address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        int error = errno;
+        if (socket) {
+            exhausted_ = false;
+            admit(std::move(socket), listener, address);
+            co_await Yield();
+        } else if (error == EAGAIN) {
+            readiness.would_block(Readiness::read);
+            co_await readiness.wait(Readiness::read, accepting_);
+        } else if (is_exhaustion(error)) {
+            co_await rest_after(error);
+        }  // anything else concerns that one connection, which is gone (accept(2), "Error
+           // handling")
+    }
+}
+
+Task<void> Acceptor::make_room() {
+    while (connections_ >= limits_.connections)
+        co_await ended_.wait(accepting_);
+}
+
+/// The connection stays in the backlog, so the socket stays readable: without a rest this would
+/// turn at full speed.
+Task<void> Acceptor::rest_after(int error) {
+    if (!exhausted_) log_warning(std::string("accept: ") + std::strerror(error) + ", will wait");
+    exhausted_ = true;
+    try {
+        TimePoint until = Loop::current().now() + kRest;
+        co_await ended_.wait(accepting_, until);
+    } catch (const TimedOut&) {
+    }
+}
+
+void Acceptor::admit(Fd socket, const Listener& listener, const sockaddr& address) {
+    std::string key = limits_.per_client > 0 ? PeerCount::key(address) : std::string();
+    if (!key.empty() && service_.is_exempt(address_text(address))) key.clear();
+    if (!key.empty() && peers_.add(key) > limits_.per_client) {
+        peers_.remove(key);
+        std::string text = service_.refusal(address_text(address));
+        // One segment into an empty buffer: it fits, or the client has to do without.
+        if (!text.empty()) ::send(socket.get(), text.data(), text.size(), MSG_DONTWAIT);
+        return;
+    }
+    ++connections_;
+    ++accepted_;
+    sessions_.spawn(run(std::move(socket), listener, std::move(key)));
+}
+
+Task<void> Acceptor::run(Fd socket, const Listener& listener, std::string key) {
+    struct Leave {
+        Acceptor& acceptor;
+        const std::string& key;
+        ~Leave() {
+            --acceptor.connections_;
+            if (!key.empty()) acceptor.peers_.remove(key);
+            acceptor.ended_.notify_all();
+        }
+    } leave{*this, key};
+    co_await service_.connection(std::move(socket), listener);
+}
+
+}  // namespace facteur::daemon

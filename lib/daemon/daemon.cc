@@ -1,0 +1,186 @@
+#include "lib/daemon/daemon.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+
+#include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/config/load.h"
+#include "lib/daemon/paths.h"
+#include "lib/daemon/worker_process.h"
+#include "lib/sandbox/identity.h"
+#include "lib/sandbox/sandbox.h"
+
+namespace facteur::daemon {
+namespace {
+
+WorkerProcess* running = nullptr;
+
+void on_term(int) {
+    if (running) running->signalled();
+}
+
+/// Thousands of idle sessions share one process: one or two arenas, and free memory goes back.
+void keep_memory_small() {
+    ::mallopt(M_ARENA_MAX, 2);
+    ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+    ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+}
+
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// A terminal's Ctrl-C reaches the whole process group; master decides who ends when.
+void set_signals() {
+    std::signal(SIGINT, SIG_IGN);   // NOLINT
+    std::signal(SIGHUP, SIG_IGN);   // NOLINT
+    std::signal(SIGTERM, on_term);  // NOLINT
+}
+
+std::string short_hostname() {
+    char name[256] = "localhost";
+    ::gethostname(name, sizeof name - 1);
+    std::string host(name);
+    return host.substr(0, host.find('.'));
+}
+
+void report(const std::vector<conf::Problem>& problems) {
+    bool fatal = false;
+    for (const conf::Problem& problem : problems) {
+        bool is_error = problem.level == conf::Problem::Level::error;
+        Log::write(is_error ? LogLevel::error : LogLevel::warning, problem.where_and_what());
+        fatal = fatal || is_error;
+    }
+    if (fatal) log_fatal("the configuration has errors; `facteur check` says what to write");
+}
+
+/// main.cf as master read it, with -o on top.
+conf::MainCf configuration(const Inherited& inherited, const Options& options) {
+    std::string file = inherited.config_directory + "/main.cf";
+    conf::MainCf main_cf = conf::MainCf::parse(inherited.main_cf, std::move(file));
+    if (!inherited.config_directory.empty())
+        main_cf.override_with("config_directory", inherited.config_directory);
+    for (const auto& [name, value] : options.overrides)
+        main_cf.override_with(name, value, "master.cf: -o");
+    return main_cf;
+}
+
+/// Expands with the first section that knows the name.
+std::string expand(const Description& description, const conf::MainCf& main_cf,
+                   std::string_view text) {
+    conf::Params params;
+    for (const conf::Section* section : description.sections)
+        params.insert(params.end(), section->params.begin(), section->params.end());
+    auto expanded = conf::Values(main_cf, params).expand(text);
+    return expanded ? *expanded : std::string();
+}
+
+sandbox::Privileges plain(const Description& description, const conf::MainCf& main_cf) {
+    sandbox::Privileges privileges = description.privileges;
+    auto expander = [&](std::string_view text) { return expand(description, main_cf, text); };
+    for (auto* list : {&privileges.readable, &privileges.writable, &privileges.executable}) {
+        std::vector<std::string> paths;
+        for (const std::string& entry : *list)
+            for (std::string& path : paths_of(entry, expander))
+                paths.push_back(std::move(path));
+        *list = std::move(paths);
+    }
+    return privileges;
+}
+
+sandbox::Identity identity(const Description& description, const Settings& settings,
+                           const Options& options) {
+    sandbox::Identity self;
+    self.user = owner_name(settings, description.owner);
+    self.group = settings.private_group();
+    self.chroot = options.chroot;
+    if (options.privileged) self.capabilities = description.privileges.capabilities;
+    return self;
+}
+
+/// The order matters: paths are opened before chroot(2) hides them, and the filter comes last
+/// because it forbids what came before.
+void lock_in(const Description& description, const conf::MainCf& main_cf, const Settings& settings,
+             const Options& options) {
+    ::tzset();  // reads /etc/localtime
+    sandbox::Privileges privileges = plain(description, main_cf);
+    if (!options.privileged) privileges.capabilities.clear();
+    sandbox::Kernel kernel = settings.sandbox() ? sandbox::probe() : sandbox::Kernel();
+    sandbox::Sandbox sandbox(privileges, kernel);
+    auto became = sandbox::become(identity(description, settings, options));
+    if (!became) log_fatal(became.error().text);
+    if (!settings.sandbox()) return;
+    auto missing = sandbox.lock();
+    if (!missing) log_fatal("sandbox: " + missing.error().text);
+}
+
+Settings& settings_of(const conf::MainCf& main_cf) {
+    static Settings settings;
+    report(conf::load(settings, main_cf));
+    return settings;
+}
+
+void start_log(Inherited& inherited, const Settings& settings, const Description& description,
+               const Options& options) {
+    Log::set_tag(settings.syslog_name() + "/" + description.name);
+    if (inherited.log)
+        Log::to_file(std::move(inherited.log), short_hostname());
+    else
+        Log::to_syslog();
+    Log::set_debug(options.debug || settings.debug());
+}
+
+int print_parameters(const Description& description) {
+    for (conf::Section* section : description.sections)
+        std::fputs(conf::parameter_table(*section).c_str(), stdout);
+    return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
+Options options_or_die(int argc, char** argv) {
+    auto options = parse_options(std::vector<std::string>(argv + 1, argv + argc));
+    if (!options) log_fatal(options.error().text);
+    return std::move(*options);
+}
+
+}  // namespace
+
+std::vector<std::string> arguments(int argc, char** argv) {
+    return options_or_die(argc, argv).arguments;
+}
+
+int run(int argc, char** argv, const Description& description) {
+    Options options = options_or_die(argc, argv);
+    if (options.parameters) return print_parameters(description);
+    Log::set_tag("facteur/" + description.name);
+    auto inherited = take_inherited();
+    if (!inherited) log_fatal(inherited.error().text);
+    keep_memory_small();
+    raise_descriptor_limit();
+    if (inherited->log) Log::to_file(inherited->log.duplicate(), short_hostname());
+    conf::MainCf main_cf = configuration(*inherited, options);
+    Settings& settings = settings_of(main_cf);
+    start_log(*inherited, settings, description, options);
+    for (conf::Section* section : description.sections)
+        report(conf::load(*section, main_cf));
+    if (::chdir(settings.queue_directory().c_str()) < 0)
+        log_fatal(system_error("chdir " + settings.queue_directory()).error().text);
+    WorkerProcess process(description, settings, std::move(options), std::move(*inherited));
+    process.make_service();
+    set_signals();
+    running = &process;
+    lock_in(description, main_cf, settings, process.options());
+    int status = process.run();
+    running = nullptr;
+    return status;
+}
+
+}  // namespace facteur::daemon
