@@ -15,6 +15,8 @@
 #include "lib/net/address.h"
 #include "lib/net/tls.h"
 
+struct ssl_st;
+
 namespace facteur {
 
 class Scope;
@@ -61,6 +63,7 @@ public:
     /// Buffered; nothing is sent before flush().
     void put(std::string_view bytes);
     void put(std::string&& bytes);
+    void put(const char* text) { put(std::string_view(text)); }
     std::size_t pending() const;
     Task<void> flush();
     /// Flushes, then sends `count` bytes of a file from `offset`; throws Closed when the file is
@@ -82,26 +85,32 @@ public:
 
     /// Sends what is pending if it can without waiting, says close_notify, closes.
     void close();
-    /// Waits until the peer sends something or closes, without taking it (for IDLE and for tests).
-    Task<void> readable();
     /// Gives a plain connection away; what is buffered must have been taken.
     Fd release();
 
 private:
-    struct Tls;
     struct Io;
+    struct Tls;
 
     Task<void> fill();
     Task<void> write_all(std::string_view bytes);
-    Task<void> put_file_tls(int fd, off_t offset, std::size_t count);
-    Task<Result<void>> handshake(TlsServer* server);
+    Task<void> write_tls(std::string_view bytes);
+    Task<void> send_file(int fd, off_t offset, std::size_t count);
+    Task<void> send_file_copied(int fd, off_t offset, std::size_t count);
+    Task<void> wait_for(unsigned direction);
+    Task<void> settle(int ssl_result);
+    Task<Result<void>> handshake(ssl_st* ssl);
+    Task<void> answer_signing();
+    void close_tls();
     void need_open() const;
+    void check_deadline() const;
 
     Scope& scope_;
     Fd socket_;
     std::unique_ptr<Io> io_;  ///< readiness and buffers
     std::unique_ptr<Tls> tls_;
     TimePoint deadline_ = kNever;
+    bool closed_ = false;
     Address peer_;
     Address local_;
 };

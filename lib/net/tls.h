@@ -85,8 +85,9 @@ public:
     ssl_st* new_connection();  ///< used by Stream
     const Signer& signer() const { return signer_; }
 
-private:
     struct Contexts;
+
+private:
     TlsServer();
     std::unique_ptr<Contexts> contexts_;
     Signer signer_;
