@@ -239,7 +239,10 @@ std::optional<std::string> parameter(const std::vector<Parameter>& parameters,
     std::string charset;
     for (const Parameter& candidate : parameters) {
         std::string_view given = candidate.name;
-        if (iequals(given, name)) return decode_words(candidate.value);
+        if (iequals(given, name)) {
+            bool words = candidate.value.find("=?") != std::string::npos;
+            return words ? decode_words(candidate.value) : as_text(candidate.value);
+        }
         if (!istarts_with(given, name) || given.size() <= name.size()) continue;
         given.remove_prefix(name.size());
         if (given.front() != '*') continue;
