@@ -27,8 +27,7 @@ using Params = std::vector<ParamBase*>;
 ///
 /// A section that several daemons share is a member: `TlsSettings tls{*this};` with a
 /// constructor `explicit TlsSettings(Section& outer) : Section(outer) {}`.
-class Section {
-public:
+struct Section {
     Section() : params(own_) {}
     explicit Section(Section& outer) : params(outer.params) {}
     Section(const Section&) = delete;
