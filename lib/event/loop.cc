@@ -17,10 +17,6 @@ void alarm_rang(evutil_socket_t, short, void*) {}
 
 }  // namespace
 
-void resume_later(std::coroutine_handle<> coroutine) noexcept {
-    Loop::current().ready_.push_back(coroutine);
-}
-
 Loop& Loop::current() {
     if (!current_loop) std::abort();  // a Task ran before main made the Loop
     return *current_loop;
@@ -62,25 +58,14 @@ void Loop::run() {
 }
 
 void Loop::run_until(const std::function<bool()>& done) {
-    run_ready();
     while (!done())
         turn();
-}
-
-/// Resumes what is ready now; what becomes ready meanwhile waits for the next turn, so that a
-/// coroutine that always has work cannot keep the loop from the network.
-void Loop::run_ready() {
-    for (std::size_t count = ready_.size(); count > 0; --count) {
-        std::coroutine_handle<> next = ready_.front();
-        ready_.pop_front();
-        next.resume();
-    }
 }
 
 void Loop::turn() {
     int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
     TimePoint earliest = timers_.earliest();
-    if (!ready_.empty()) {
+    if (!RunQueue::instance().empty()) {
         flags = EVLOOP_NONBLOCK;
     } else if (earliest != kNever) {
         auto left = std::chrono::duration_cast<std::chrono::microseconds>(earliest - now_);
@@ -95,7 +80,7 @@ void Loop::turn() {
     ::event_base_loop(base_, flags);
     refresh_clock();
     timers_.expire(now_);
-    run_ready();
+    RunQueue::instance().run();
 }
 
 }  // namespace facteur

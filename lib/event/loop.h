@@ -1,7 +1,5 @@
 #pragma once
 
-#include <coroutine>
-#include <deque>
 #include <functional>
 
 #include "lib/event/timers.h"
@@ -36,15 +34,12 @@ public:
     static Loop& current();
 
 private:
-    friend void resume_later(std::coroutine_handle<>) noexcept;
     void turn();
-    void run_ready();
     void refresh_clock();
 
     event_base* base_;
     event* alarm_;  ///< wakes the loop for the earliest timer
     Timers timers_;
-    std::deque<std::coroutine_handle<>> ready_;
     TimePoint now_;
     Milliseconds advanced_{0};
     bool stopping_ = false;

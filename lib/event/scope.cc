@@ -12,6 +12,7 @@ namespace facteur {
 /// A spawned task's own frame, in the list of its Scope.
 struct Scope::Root {
     Task<void> frame;
+    Resumption start;
     Root* next = nullptr;
     Root* previous = nullptr;
 };
@@ -44,7 +45,7 @@ void Scope::spawn(Task<void> task) {
     if (roots_) roots_->previous = root;
     roots_ = root;
     ++running_;
-    resume_later(root->frame.handle());
+    root->start.later(root->frame.handle());
 }
 
 Task<void> Scope::run(Task<void> task, Root* root) {
@@ -58,40 +59,12 @@ Task<void> Scope::run(Task<void> task, Root* root) {
     ended(root);
 }
 
-namespace {
-
-/// Deletes a spawned task's frame once it has run to its end: a frame cannot delete itself.
-class Reaper {
-public:
-    struct promise_type {
-        Reaper get_return_object() noexcept {
-            return Reaper(std::coroutine_handle<promise_type>::from_promise(*this));
-        }
-        std::suspend_always initial_suspend() noexcept { return {}; }
-        std::suspend_never final_suspend() noexcept { return {}; }
-        void return_void() noexcept {}
-        void unhandled_exception() noexcept { std::terminate(); }
-    };
-    explicit Reaper(std::coroutine_handle<> handle) : handle_(handle) {}
-    std::coroutine_handle<> handle() const { return handle_; }
-
-private:
-    std::coroutine_handle<> handle_;
-};
-
-Reaper reap(Task<void> frame) {
-    frame = Task<void>();
-    co_return;
-}
-
-}  // namespace
-
 void Scope::ended(Root* root) {
     if (root->next) root->next->previous = root->previous;
     (root->previous ? root->previous->next : roots_) = root->next;
-    resume_later(reap(std::move(root->frame)).handle());
+    RunQueue::instance().destroy_later(root->frame.release());
     delete root;  // NOLINT: made in spawn()
-    if (--running_ == 0 && joiner_) resume_later(std::exchange(joiner_, nullptr));
+    if (--running_ == 0 && joiner_) joiner_resumption_->later(std::exchange(joiner_, nullptr));
 }
 
 void Scope::cancel() {
@@ -109,11 +82,16 @@ Task<void> Scope::join() {
         Join(const Join&) = delete;
         Join& operator=(const Join&) = delete;
         bool await_ready() const { return scope_.running_ == 0; }
-        void await_suspend(std::coroutine_handle<> joiner) { scope_.joiner_ = joiner; }
+        ~Join() { scope_.joiner_ = nullptr; }
+        void await_suspend(std::coroutine_handle<> joiner) {
+            scope_.joiner_ = joiner;
+            scope_.joiner_resumption_ = &resumption_;
+        }
         void await_resume() const {}
 
     private:
         Scope& scope_;
+        Resumption resumption_;
     };
     while (running_ > 0)
         co_await Join(*this);

@@ -46,6 +46,7 @@ private:
     Root* roots_ = nullptr;
     std::size_t running_ = 0;
     std::coroutine_handle<> joiner_;
+    Resumption* joiner_resumption_ = nullptr;
     bool cancelled_ = false;
 };
 

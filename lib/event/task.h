@@ -24,14 +24,16 @@ public:
         template <class Promise>
         void await_suspend(std::coroutine_handle<Promise> self) noexcept {
             // Through the run queue, never by symmetric transfer: g++ 12 grows the stack with it.
-            if (auto parent = self.promise().parent) resume_later(parent);
+            PromiseBase& promise = self.promise();
+            if (promise.parent) promise.parent->later(promise.continuation);
         }
         void await_resume() noexcept {}
     };
     Final final_suspend() noexcept { return Final(); }
     void unhandled_exception() noexcept { failure = std::current_exception(); }
 
-    std::coroutine_handle<> parent;
+    Resumption* parent = nullptr;  ///< in the frame of the coroutine that awaits this one
+    std::coroutine_handle<> continuation;
     std::exception_ptr failure;
 };
 
@@ -80,12 +82,14 @@ public:
             return handle_.done();
         }
         void await_suspend(std::coroutine_handle<> parent) noexcept {
-            handle_.promise().parent = parent;
+            handle_.promise().parent = &resumption_;
+            handle_.promise().continuation = parent;
         }
         T await_resume() { return handle_.promise().take(); }
 
     private:
         Handle handle_;
+        Resumption resumption_;
     };
 
     Task() = default;
@@ -104,6 +108,7 @@ public:
     Awaiter operator co_await() const noexcept { return Awaiter(handle_); }
 
     Handle handle() const noexcept { return handle_; }
+    Handle release() noexcept { return std::exchange(handle_, nullptr); }
 
 private:
     Handle handle_;

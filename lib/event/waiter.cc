@@ -1,7 +1,6 @@
 #include "lib/event/waiter.h"
 
 #include "lib/event/errors.h"
-#include "lib/event/run_queue.h"
 #include "lib/event/scope.h"
 
 namespace facteur {
@@ -30,7 +29,7 @@ void Waiter::wake(Wake why) {
     if (!parked_) return;
     why_ = why;
     leave();
-    resume_later(coroutine_);
+    resumption_.later(coroutine_);
 }
 
 void Waiter::check() const {

@@ -3,6 +3,7 @@
 #include <coroutine>
 
 #include "lib/event/loop.h"
+#include "lib/event/run_queue.h"
 
 namespace facteur {
 
@@ -40,6 +41,7 @@ private:
     Waiter* next_ = nullptr;
     Waiter* previous_ = nullptr;
     std::coroutine_handle<> coroutine_;
+    Resumption resumption_;
     Wake why_ = Wake::none;
     bool parked_ = false;
 };

@@ -13,6 +13,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/event/run_queue.h"
 
 namespace facteur {
 namespace {
@@ -20,6 +21,7 @@ namespace {
 struct Job {
     std::function<void()>* work = nullptr;
     std::coroutine_handle<> coroutine;
+    Resumption resumption;
     std::exception_ptr failure;
 };
 
@@ -64,7 +66,7 @@ struct WorkerPool::Shared {
             finished.swap(pool.done);
         }
         for (Job* job : finished)
-            resume_later(job->coroutine);
+            job->resumption.later(job->coroutine);
     }
 
     void add(Job* job) {
