@@ -11,24 +11,13 @@
 #include "lib/event/loop.h"
 #include "lib/event/readiness.h"
 #include "lib/event/sleep.h"
+#include "lib/event/yield.h"
 
 namespace facteur::daemon {
 namespace {
 
 /// How long accepting rests when descriptors or memory are exhausted, unless a connection ends.
 constexpr Milliseconds kRest(1000);
-
-/// Lets everything else that is ready run first: connections that arrive in a burst are then
-/// shared with the other workers of the service, and a flood does not starve the sessions.
-class Yield {
-public:
-    Yield() = default;
-    Yield(const Yield&) = delete;
-    Yield& operator=(const Yield&) = delete;
-    bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> coroutine) { resume_later(coroutine); }
-    void await_resume() const {}
-};
 
 bool is_exhaustion(int error) {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;

@@ -76,7 +76,6 @@ private:
     Scope& scope_;
     Fd socket_;
     Readiness readiness_;
-    Scope writing_;  ///< not the owner's: what was put still leaves after a cancel
     Signal work_;
     Signal drained_;
     std::deque<Parcel> queue_;
@@ -87,6 +86,8 @@ private:
     std::string input_;
     std::size_t input_used_ = 0;
     std::deque<Fd> input_fds_;
+    /// Not the owner's: what was put still leaves after a cancel.  Last: its task uses the rest.
+    Scope writing_;
 };
 
 }  // namespace facteur::ipc
