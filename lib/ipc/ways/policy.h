@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "lib/ipc/codec.h"
+
+/// The ways to policyd (service `policy`).
+namespace facteur::ipc {
+
+enum class Verdict : std::uint8_t {
+    accept,
+    reject,      ///< 5xx
+    defer,       ///< 4xx
+    discard,     ///< 250, and nobody gets it
+    quarantine,  ///< accepted into the hold queue
+};
+
+/// Why policyd thinks so, in the words that the client hears.
+struct PolicyReply {
+    Verdict verdict = Verdict::accept;
+    std::uint16_t code = 0;            ///< SMTP reply code; 0: 550, 450 or 421 as usual
+    std::string status;                ///< "4.7.0"
+    std::string text;                  ///< after the status
+    std::vector<std::string> headers;  ///< to put on top of the content, without line ends
+
+    static constexpr std::string_view kName = "policy-reply";
+    static constexpr auto fields() {
+        using M = PolicyReply;
+        return std::tuple{Field{"verdict", &M::verdict}, Field{"code", &M::code, true},
+                          Field{"status", &M::status, true}, Field{"text", &M::text, true},
+                          Field{"headers", &M::headers}};
+    }
+    bool operator==(const PolicyReply&) const = default;
+};
+
+/// The moment in a session at which policyd is asked; each counts as one event of its kind.
+enum class PolicyMoment : std::uint8_t {
+    connect,    ///< before the greeting
+    auth,       ///< AUTH
+    mail,       ///< MAIL FROM
+    recipient,  ///< RCPT TO
+    starttls,   ///< STARTTLS: a new TLS session
+};
+
+/// smtpd -> policyd: may the session go on?
+struct Ask {
+    PolicyMoment moment = PolicyMoment::connect;
+    std::string service;  ///< "smtp", "submission": master.cf's name
+    std::string client_address;
+    std::string client_name;
+    std::string helo;
+    std::string sender;
+    std::string recipient;
+    std::string login;           ///< SASL user; empty: not authenticated
+    bool in_mynetworks = false;  ///< smtpd knows already
+
+    using Reply = PolicyReply;
+    static constexpr std::string_view kName = "ask";
+    static constexpr auto fields() {
+        using M = Ask;
+        return std::tuple{Field{"moment", &M::moment},
+                          Field{"service", &M::service, true},
+                          Field{"client_address", &M::client_address},
+                          Field{"client_name", &M::client_name, true},
+                          Field{"helo", &M::helo, true},
+                          Field{"sender", &M::sender, true},
+                          Field{"recipient", &M::recipient, true},
+                          Field{"login", &M::login, true},
+                          Field{"in_mynetworks", &M::in_mynetworks, true}};
+    }
+    bool operator==(const Ask&) const = default;
+};
+
+/// smtpd -> policyd: what about this message?  One descriptor: the content, read only.
+struct Judge {
+    std::string queue_id;
+    std::string client_address;
+    std::string client_name;
+    std::string helo;
+    std::string sender;
+    std::vector<std::string> recipients;
+    std::string login;
+    std::uint64_t size = 0;
+
+    using Reply = PolicyReply;
+    static constexpr std::string_view kName = "judge";
+    static constexpr auto fields() {
+        using M = Judge;
+        return std::tuple{Field{"queue_id", &M::queue_id},
+                          Field{"client_address", &M::client_address},
+                          Field{"client_name", &M::client_name, true},
+                          Field{"helo", &M::helo, true},
+                          Field{"sender", &M::sender},
+                          Field{"recipients", &M::recipients},
+                          Field{"login", &M::login, true},
+                          Field{"size", &M::size, true}};
+    }
+    bool operator==(const Judge&) const = default;
+};
+
+}  // namespace facteur::ipc
