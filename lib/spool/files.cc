@@ -39,6 +39,11 @@ Result<void> Files::write(int fd, std::string_view bytes, std::uint64_t offset) 
     return {};
 }
 
+Result<void> Files::truncate(int fd, std::uint64_t size) {
+    if (::ftruncate(fd, static_cast<off_t>(size)) != 0) return failed("truncate");
+    return {};
+}
+
 Result<void> Files::flush(int fd) {
     if (::fdatasync(fd) != 0) return failed("fdatasync");
     return {};

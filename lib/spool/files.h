@@ -25,6 +25,7 @@ public:
     virtual Result<Fd> open(const std::string& path, int flags, unsigned mode = 0600);
     /// All bytes at this place, or an error.
     virtual Result<void> write(int fd, std::string_view bytes, std::uint64_t offset);
+    virtual Result<void> truncate(int fd, std::uint64_t size);
     /// Content and size are on the disk when it returns: fdatasync(2).
     virtual Result<void> flush(int fd);
     virtual Result<void> rename(const std::string& from, const std::string& to);

@@ -22,11 +22,11 @@
 /// What a crash can leave:
 ///
 ///     found                                    what it was                   what is done
-///     incoming/ID                              never acknowledged            removed at start
-///     maildrop/.ID                             drop was interrupted          removed when a day
-///     old maildrop/ID                              sendmail(1) returned 0        accepted, then
-///     removed deferred/xx/.ID                          moving out was cut            removed at
-///     start deferred/xx/ID, M in the journal, no X   moving out was cut            the journal
+///     incoming/ID                              never acknowledged            removed when a day
+///     old maildrop/.ID                             drop was interrupted          removed when a
+///     day old maildrop/ID                              sendmail(1) returned 0        accepted,
+///     then removed deferred/xx/.ID                          moving out was cut            removed
+///     at start deferred/xx/ID, M in the journal, no X   moving out was cut            the journal
 ///     counts deferred/xx/ID, F in the journal         done, removal was cut         removed
 ///     deferred/xx/ID                           waiting since its mtime says  in the queue
 ///     deferred/xx/ID and hold/ID               release was cut               the one in hold/

@@ -1,0 +1,263 @@
+#include "lib/spool/spool.h"
+
+#include <cstdlib>
+#include <map>
+#include <set>
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "lib/event/errors.h"
+#include "lib/event/sleep.h"
+#include "lib/spool/power_cut.h"
+
+using namespace facteur;
+using namespace facteur::spool;
+
+namespace {
+
+/// A spool in a folder of its own, which is the working directory.
+class Bench {
+public:
+    explicit Bench(Files& files, std::uint32_t segment_size = 64 << 10, std::size_t keep = 3)
+        : workers(2), scope(), spool(files, workers, scope, options(segment_size, keep)) {
+        found = spool.open().value();
+        spool.start();
+    }
+    ~Bench() {
+        scope.cancel();
+        bool joined = false;
+        Scope outer;
+        outer.spawn(join(joined));
+        loop.run_until([&] { return joined && outer.running() == 0; });
+    }
+    static Spool::Options options(std::uint32_t segment_size, std::size_t keep) {
+        Spool::Options options;
+        options.journal.segment_size = segment_size;
+        options.journal.keep_segments = keep;
+        options.journal_message_limit = 8000;
+        return options;
+    }
+    template <class T>
+    T run(Task<T> task) {
+        std::optional<T> result;
+        scope.spawn(into(result, std::move(task)));
+        loop.run_until([&] { return result.has_value(); });
+        return *std::move(result);
+    }
+
+    Loop loop;
+    WorkerPool workers;
+    Scope scope;
+    Spool spool;
+    std::vector<Stored> found;
+
+private:
+    template <class T>
+    static Task<void> into(std::optional<T>& result, Task<T> task) {
+        result.emplace(co_await task);
+    }
+    Task<void> join(bool& joined) {
+        co_await scope.join();
+        joined = true;
+    }
+};
+
+std::string fresh_folder() {
+    std::string path = "/tmp/facteur-spool-XXXXXX";
+    REQUIRE(::mkdtemp(path.data()));
+    REQUIRE(::chdir(path.c_str()) == 0);
+    return path;
+}
+
+void remove_folder(const std::string& path) {
+    REQUIRE(::chdir("/") == 0);
+    REQUIRE(std::system(("rm -rf " + path).c_str()) == 0);
+}
+
+Envelope envelope_to(std::string address) {
+    Envelope envelope;
+    envelope.sender = "a@example.org";
+    envelope.arrival = 1795349000000000;
+    Recipient recipient;
+    recipient.address = std::move(address);
+    envelope.recipients.push_back(recipient);
+    return envelope;
+}
+
+QueueId id_of(std::uint64_t n) {
+    return QueueId{1795349000000000 + n, 99};
+}
+
+std::string text_of(const Content& content) {
+    return read_exactly(content.fd.get(), content.offset, static_cast<std::size_t>(content.size))
+        .value();
+}
+
+std::string step_text(const Story& story, Fate fate) {
+    Step step(story, 1795349100);
+    Progress progress;
+    progress.fate = fate;
+    progress.status = "2.0.0";
+    step.fate(0, progress);
+    return step.text();
+}
+
+}  // namespace
+
+TEST_CASE("an accepted message is found after a restart, with its story", "[spool]") {
+    std::string folder = fresh_folder();
+    Files files;
+    {
+        Bench bench(files);
+        for (std::uint64_t n = 0; n < 3; ++n) {
+            auto stored =
+                bench.run(bench.spool.accept(id_of(n), envelope_to("b@example.net"), "Hello\r\n"));
+            REQUIRE(stored);
+            if (n == 1) {
+                Story story = bench.run(bench.spool.load(*stored)).value();
+                REQUIRE(bench.run(bench.spool.step(*stored, step_text(story, Fate::delivered))));
+            }
+            if (n == 2) REQUIRE(bench.run(bench.spool.forget(*stored)));
+        }
+        CHECK(bench.spool.was_forgotten(id_of(2)));
+    }
+    Bench again(files);
+    REQUIRE(again.found.size() == 2);
+    CHECK(again.spool.was_forgotten(id_of(2)));
+    Story first = again.run(again.spool.load(again.found[0])).value();
+    CHECK(first.progress[0].fate == Fate::waiting);
+    Story second = again.run(again.spool.load(again.found[1])).value();
+    CHECK(second.progress[0].fate == Fate::delivered);
+    CHECK(text_of(again.run(again.spool.content(again.found[0])).value()) == "Hello\r\n");
+    remove_folder(folder);
+}
+
+TEST_CASE("a message moves out into a file, is held, released and forgotten", "[spool]") {
+    std::string folder = fresh_folder();
+    Files files;
+    Bench bench(files);
+    Stored stored =
+        bench.run(bench.spool.accept(id_of(1), envelope_to("b@example.net"), "Hello\r\n")).value();
+    Story story = bench.run(bench.spool.load(stored)).value();
+    REQUIRE(bench.run(bench.spool.step(stored, step_text(story, Fate::waiting))));
+    REQUIRE(bench.run(bench.spool.move_out(stored, Stored::Where::deferred, 1795349999)));
+    CHECK(state_of(stored.path()).modified == 1795349999);
+    Story moved = bench.run(bench.spool.load(stored)).value();
+    CHECK(moved.steps == 1);
+    REQUIRE(bench.run(bench.spool.step(stored, step_text(moved, Fate::delivered))));
+    REQUIRE(bench.run(bench.spool.settle(stored, 1795350000)));
+    CHECK(stored.pins.empty());
+    REQUIRE(bench.run(bench.spool.relocate(stored, Stored::Where::hold, 1795350001)));
+    CHECK(state_of("hold/" + id_of(1).text()).modified == 1795350001);
+    Story held = bench.run(bench.spool.load(stored)).value();
+    CHECK(held.progress[0].fate == Fate::delivered);
+    CHECK(text_of(bench.run(bench.spool.content(stored)).value()) == "Hello\r\n");
+    REQUIRE(bench.run(bench.spool.relocate(stored, Stored::Where::deferred, 1795350002)));
+    REQUIRE(bench.run(bench.spool.forget(stored)));
+    CHECK(state_of(stored.path()).size == -1);
+    remove_folder(folder);
+}
+
+TEST_CASE("a large message goes through a reserved file", "[spool]") {
+    std::string folder = fresh_folder();
+    Files files;
+    Bench bench(files);
+    Fd fd = bench.run(bench.spool.reserve(id_of(1))).value();
+    std::string content(300000, 'x');
+    REQUIRE(::write(fd.get(), content.data(), content.size()) == 300000);
+    Envelope envelope = envelope_to("b@example.net");
+    envelope.size = 300001;
+    CHECK_FALSE(bench.run(bench.spool.accept_reserved(id_of(1), envelope)));
+    envelope.size = content.size();
+    Stored stored = bench.run(bench.spool.accept_reserved(id_of(1), envelope)).value();
+    CHECK(bench.run(bench.spool.accept_reserved(id_of(1), envelope)));  // the same again
+    CHECK(bench.run(bench.spool.load(stored)).value().envelope == envelope);
+    CHECK(text_of(bench.run(bench.spool.content(stored)).value()) == content);
+    // Whoever still holds the descriptor can spoil the message, but not unseen.
+    REQUIRE(::pwrite(fd.get(), "y", 1, kContentOffset + 5) == 1);
+    auto spoilt = bench.run(bench.spool.load(stored));
+    REQUIRE_FALSE(spoilt);
+    CHECK_FALSE(spoilt.error().is_temporary());
+    remove_folder(folder);
+}
+
+TEST_CASE("segments are recycled, and emptied when too many are in use", "[spool]") {
+    std::string folder = fresh_folder();
+    Files files;
+    Bench bench(files);
+    const std::string content(1000, 'x');
+    for (std::uint64_t n = 0; n < 600; ++n) {
+        auto stored =
+            bench.run(bench.spool.accept(id_of(n), envelope_to("b@example.net"), content));
+        REQUIRE(stored);
+        REQUIRE(bench.run(bench.spool.forget(*stored)));
+    }
+    CHECK(bench.spool.journal().segments() <= 4);
+    std::map<Segment*, std::vector<Stored>> waiting;
+    std::uint64_t n = 1000;
+    while (!bench.spool.journal().to_be_emptied()) {
+        auto stored =
+            bench.run(bench.spool.accept(id_of(++n), envelope_to("b@example.net"), content));
+        REQUIRE(stored);
+        waiting[stored->place.segment].push_back(*stored);
+    }
+    Segment* oldest = bench.spool.journal().to_be_emptied();
+    for (Stored& stored : waiting[oldest])
+        REQUIRE(bench.run(bench.spool.move_out(stored, Stored::Where::deferred, 5)));
+    bench.loop.run_until([&] { return oldest->use == 0 || oldest->live == 0; });
+    remove_folder(folder);
+}
+
+TEST_CASE("a damaged record goes to corrupt and the others live", "[spool]") {
+    std::string folder = fresh_folder();
+    Files files;
+    Journal::Place hit;
+    {
+        Bench bench(files);
+        for (std::uint64_t n = 0; n < 3; ++n) {
+            auto stored =
+                bench.run(bench.spool.accept(id_of(n), envelope_to("b@example.net"), "Hello\r\n"));
+            if (n == 1) hit = stored->place;
+        }
+        Fd fd = files.open("journal/000001.log", O_RDWR).value();
+        REQUIRE(::pwrite(fd.get(), "#", 1, hit.offset + kRecordHeader + 3) == 1);
+    }
+    Bench again(files);
+    REQUIRE(again.found.size() == 2);
+    CHECK(again.found[1].id == id_of(2));
+    CHECK(names_in("corrupt").size() == 1);
+    remove_folder(folder);
+}
+
+TEST_CASE("without space messages are refused, and what is there drains", "[spool]") {
+    class FullFiles : public Files {
+    public:
+        Result<void> write(int fd, std::string_view bytes, std::uint64_t offset) override {
+            if (full && bytes.size() == 1 << 20) return temporary("no space", "4.3.1");
+            if (full && bytes == std::string(64 << 10, '\0')) return temporary("full", "4.3.1");
+            return Files::write(fd, bytes, offset);
+        }
+        bool full = false;
+    };
+    std::string folder = fresh_folder();
+    FullFiles files;
+    Bench bench(files);
+    std::vector<Stored> waiting;
+    std::uint64_t n = 0;
+    bool refused = false;
+    while (!refused) {
+        files.full = n >= 5;
+        auto stored = bench.run(
+            bench.spool.accept(id_of(++n), envelope_to("b@example.net"), std::string(1000, 'x')));
+        refused = !stored;
+        if (refused) CHECK(stored.error().status == "4.3.1");
+        if (stored) waiting.push_back(*stored);
+        REQUIRE(n < 1000);
+    }
+    for (Stored& stored : waiting)
+        REQUIRE(bench.run(bench.spool.forget(stored)));
+    CHECK(bench.run(bench.spool.accept(id_of(9999), envelope_to("b@example.net"), "x")));
+    remove_folder(folder);
+}
