@@ -140,6 +140,8 @@ void start_log(Inherited& inherited, const Settings& settings, const Description
 }
 
 int print_parameters(const Description& description) {
+    Settings own;
+    std::fputs(conf::parameter_table(own).c_str(), stdout);
     for (conf::Section* section : description.sections)
         std::fputs(conf::parameter_table(*section).c_str(), stdout);
     return std::fflush(stdout) == 0 ? 0 : 1;

@@ -59,6 +59,8 @@ Result<Inherited> take_inherited() {
         listener.fd = take(number++);
         if (!listener.fd) return permanent("no descriptor for socket " + listener.service);
     }
+    // Stays open as long as this process lives: master's lock against a second run.
+    inherited.lock = take(number);
     return inherited;
 }
 

@@ -13,7 +13,8 @@ namespace facteur::daemon {
 /// What master left in this process.
 struct Inherited {
     Fd control;
-    Fd log;  ///< empty: syslog
+    Fd log;   ///< empty: syslog
+    Fd lock;  ///< tells the next master that this process lives
     std::string main_cf;
     std::string config_directory;
     std::vector<Listener> listeners;

@@ -7,7 +7,7 @@ namespace facteur::daemon {
 constexpr int kControlFd = 3;      ///< SOCK_SEQPACKET; end of file: master is gone
 constexpr int kMainCfFd = 4;       ///< sealed memory file
 constexpr int kLogFd = 5;          ///< log file; closed: syslog(3)
-constexpr int kFirstListener = 6;  ///< in the order of the names in kSocketsVariable
+constexpr int kFirstListener = 6;  ///< in the order of the names in kSocketsVariable; then a lock
 
 /// "inet:127.0.0.1:2525 unix:queue unix:queue-admin"
 constexpr const char* kSocketsVariable = "FACTEUR_SOCKETS";
@@ -21,7 +21,9 @@ constexpr const char* kStop = "stop";      ///< the same within seconds
 constexpr const char* kStatus = "status";  ///< answer with kStatus and the numbers
 constexpr const char* kWakeup = "wakeup";  ///< master.cf's wakeup time came
 // the worker says
-constexpr const char* kReady = "ready";  ///< start() is done, it accepts
+constexpr const char* kReady = "ready";  ///< start() is done, it accepts; followed by its kind:
+constexpr const char* kSingle = "single";
+constexpr const char* kSessions = "sessions";
 }  // namespace word
 
 }  // namespace facteur::daemon

@@ -61,7 +61,8 @@ Task<void> WorkerProcess::live() {
     }
     if (draining_) co_return;
     acceptor_->start();
-    tell(word::kReady);
+    bool single = description_.kind == Kind::single;
+    tell(std::string(word::kReady) + " " + (single ? word::kSingle : word::kSessions));
 }
 
 void WorkerProcess::fail(std::string reason) {
@@ -152,6 +153,9 @@ Task<void> WorkerProcess::give_up_late() {
 
 Task<void> WorkerProcess::end() {
     co_await acceptor_->stop();
+    // An open socket that nobody accepts from would let clients wait for nothing.
+    for (Listener& listener : inherited_.listeners)
+        listener.fd.reset();
     try {
         co_await service_->drain();
     } catch (const std::exception& e) {
