@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "lib/ipc/rpc.h"
+
+/// The ways to qmgr (service `queue`, from smtpd, lmtp-local and policyd; service `queue-admin`,
+/// from the command-line tools).
+namespace facteur::ipc {
+
+struct SubmitRecipient {
+    std::string address;
+    std::string original;     ///< what the sender wrote, before aliases; empty: the same
+    std::string orcpt;        ///< RFC 3461 section 4.2, "rfc822;a@b", decoded
+    std::uint8_t notify = 0;  ///< bits as in lib/spool/envelope.h
+
+    static constexpr auto fields() {
+        using M = SubmitRecipient;
+        return std::tuple{Field{"address", &M::address}, Field{"original", &M::original, true},
+                          Field{"orcpt", &M::orcpt, true}, Field{"notify", &M::notify, true}};
+    }
+};
+
+/// Takes responsibility for a message.  The answer means: on disk.  The queue id is made by the
+/// sender of this request and makes it idempotent: a repeated Submit is answered with success.
+/// Descriptor 0: the sealed content; none when it is in the file that Reserve gave.
+struct Submit {
+    std::string queue_id;
+    std::string sender;
+    std::vector<SubmitRecipient> recipients;
+    std::int64_t arrival = 0;  ///< microseconds since the epoch
+    std::uint64_t size = 0;    ///< of the content
+    std::uint8_t body = 0;     ///< spool::Body
+    bool smtputf8 = false;
+    std::uint8_t ret = 0;  ///< spool::Ret
+    std::string envid;     ///< decoded
+    std::string client_name;
+    std::string client_address;
+    std::string helo;
+    std::string protocol;
+    std::string login;
+    bool hold = false;
+
+    using Reply = Nothing;
+    static constexpr std::string_view kName = "submit";
+    static constexpr auto fields() {
+        using M = Submit;
+        return std::tuple{Field{"queue_id", &M::queue_id},
+                          Field{"sender", &M::sender},
+                          Field{"recipients", &M::recipients},
+                          Field{"arrival", &M::arrival},
+                          Field{"size", &M::size},
+                          Field{"body", &M::body, true},
+                          Field{"smtputf8", &M::smtputf8, true},
+                          Field{"ret", &M::ret, true},
+                          Field{"envid", &M::envid, true},
+                          Field{"client_name", &M::client_name, true},
+                          Field{"client_address", &M::client_address, true},
+                          Field{"helo", &M::helo, true},
+                          Field{"protocol", &M::protocol, true},
+                          Field{"login", &M::login, true},
+                          Field{"hold", &M::hold, true}};
+    }
+};
+
+struct ReserveReply {
+    std::uint64_t offset = 0;  ///< where in the file (descriptor 0) the content begins
+
+    static constexpr auto fields() {
+        using M = ReserveReply;
+        return std::tuple{Field{"offset", &M::offset}};
+    }
+};
+/// A file of the spool for a message past queue_journal_message_limit.  It goes away when the
+/// connection that asked ends without a Submit.
+struct Reserve {
+    std::string queue_id;
+
+    using Reply = ReserveReply;
+    static constexpr std::string_view kName = "reserve";
+    static constexpr auto fields() {
+        using M = Reserve;
+        return std::tuple{Field{"queue_id", &M::queue_id}};
+    }
+};
+
+/// The message of a Reserve will not come: the client left.
+struct Abandon {
+    std::string queue_id;
+
+    using Reply = Nothing;
+    static constexpr std::string_view kName = "abandon";
+    static constexpr auto fields() {
+        using M = Abandon;
+        return std::tuple{Field{"queue_id", &M::queue_id}};
+    }
+};
+
+}  // namespace facteur::ipc
