@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 #include <malloc.h>
@@ -12,6 +13,7 @@
 #include "lib/base/log.h"
 #include "lib/config/load.h"
 #include "lib/daemon/paths.h"
+#include "lib/daemon/protocol.h"
 #include "lib/daemon/worker_process.h"
 #include "lib/sandbox/identity.h"
 #include "lib/sandbox/sandbox.h"
@@ -147,6 +149,23 @@ int print_parameters(const Description& description) {
     return std::fflush(stdout) == 0 ? 0 : 1;
 }
 
+/// What main.cf with our -o looks like to this daemon, for `facteur check`: one problem a line.
+int print_problems(const Description& description, const Options& options) {
+    const char* directory = std::getenv(kConfigVariable);
+    Inherited there;
+    there.config_directory = directory ? directory : "/etc/facteur";
+    auto text = read_main_cf(there.config_directory + "/main.cf");
+    if (!text) log_fatal(text.error().text);
+    there.main_cf = std::move(*text);
+    conf::MainCf main_cf = configuration(there, options);
+    for (conf::Section* section : description.sections)
+        for (const conf::Problem& problem : conf::load(*section, main_cf))
+            std::printf("%s\t%s\t%d\t%s\n",
+                        problem.level == conf::Problem::Level::error ? "error" : "warning",
+                        problem.file.c_str(), problem.line, problem.text.c_str());
+    return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
 Options options_or_die(int argc, char** argv) {
     auto options = parse_options(std::vector<std::string>(argv + 1, argv + argc));
     if (!options) log_fatal(options.error().text);
@@ -162,6 +181,7 @@ std::vector<std::string> arguments(int argc, char** argv) {
 int run(int argc, char** argv, const Description& description) {
     Options options = options_or_die(argc, argv);
     if (options.parameters) return print_parameters(description);
+    if (options.check) return print_problems(description, options);
     Log::set_tag("facteur/" + description.name);
     auto inherited = take_inherited();
     if (!inherited) log_fatal(inherited.error().text);

@@ -42,6 +42,12 @@ Result<std::vector<Listener>> parse_sockets(std::string_view text) {
     return listeners;
 }
 
+Result<std::string> read_main_cf(const std::string& path) {
+    Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return system_error("open " + path);
+    return read_all(file);
+}
+
 Result<Inherited> take_inherited() {
     const char* sockets = std::getenv(kSocketsVariable);
     if (!sockets) return permanent("this program is started by facteur's master, not by hand");

@@ -24,6 +24,9 @@ struct Inherited {
 /// started by master.
 Result<Inherited> take_inherited();
 
+/// The text of a file.
+Result<std::string> read_main_cf(const std::string& path);
+
 /// "inet:NAME unix:NAME …" as Listeners without descriptors.
 Result<std::vector<Listener>> parse_sockets(std::string_view text);
 

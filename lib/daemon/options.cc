@@ -36,6 +36,8 @@ Result<void> take_flag(Options& options, const std::string& text) {
         options.debug = true;
     else if (text == "--parameters")
         options.parameters = true;
+    else if (text == "--check")
+        options.check = true;
     else
         return permanent("unknown option " + text);
     return {};

@@ -15,6 +15,7 @@ struct Options {
     bool chroot = false;                                         ///< -c
     bool privileged = false;                                     ///< -p: unpriv is "n"
     bool debug = false;                                          ///< -v
+    bool check = false;                                          ///< --check
     bool parameters = false;                                     ///< --parameters
     std::vector<std::pair<std::string, std::string>> overrides;  ///< -o name=value
     std::vector<std::string> arguments;                          ///< the rest
