@@ -147,7 +147,8 @@ int main(int argc, char** argv) {
     auto started = master.start();
     if (!started) {
         std::fprintf(stderr, "facteur: %s\n", started.error().text.c_str());
-        log_fatal(started.error().text);
+        if (master.has_log()) log_error(started.error().text);
+        return 1;
     }
     master.run([&](const std::string& missing) { launcher.up(missing); });
     return 0;

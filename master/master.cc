@@ -17,7 +17,7 @@
 namespace facteur::master {
 namespace {
 
-constexpr Milliseconds kStartLimit(20000);
+constexpr Milliseconds kStartLimit(10000);
 constexpr int kWaitForOldWorkers = 30;  // seconds
 
 /// Master has no threads, and launch() unblocks the signals for its children.
@@ -57,13 +57,13 @@ Master::Master(std::string directory)
 
 Master::~Master() = default;
 
-Result<void> Master::open_log(const Generation& generation) {
+void Master::open_log(const Generation& generation) {
     Log::set_tag(generation.settings.syslog_name() + "/master");
     if (generation.log)
         Log::to_file(generation.log.duplicate(), short_hostname());
     else
         Log::to_syslog();
-    return {};
+    has_log_ = true;
 }
 
 Result<void> Master::start() {
@@ -75,7 +75,7 @@ Result<void> Master::start() {
     TRY(auto pid_file, PidFile::take("pid/master.pid"));
     pid_file_ = std::make_unique<PidFile>(std::move(pid_file));
     TRY(lock_, lock_out_old_workers("pid/workers.lock", kWaitForOldWorkers));
-    TRY_VOID(open_log(*generation));
+    open_log(*generation);
     log_info("daemon started, configuration " + directory_);
     tell_what_is_missing(generation->settings);
     supervisor_ = std::make_unique<Supervisor>(scope_, lock_.get());
@@ -145,7 +145,7 @@ std::string Master::reload() {
         applied = permanent("queue_directory changed: stop and start instead");
     } else {
         applied = make_spool((*next)->settings);
-        if (applied) applied = open_log(**next);
+        if (applied) open_log(**next);
         if (applied) applied = supervisor_->apply(std::move(*next));
     }
     notify_systemd("READY=1");

@@ -22,6 +22,8 @@ public:
     /// Reads the configuration, takes the lock, makes the spool, opens the sockets, starts the
     /// workers.
     Result<void> start();
+    /// The log of the configuration is open; before that, only standard error is there.
+    bool has_log() const { return has_log_; }
     /// Turns until the system has stopped.  `up` is called once when all services accept (or, with
     /// the names of those that do not, when waiting for them makes no sense any more).
     void run(std::function<void(const std::string& missing)> up);
@@ -32,7 +34,7 @@ private:
     Task<std::string> answer(std::string word);
     std::string reload();
     Task<void> stop();
-    Result<void> open_log(const Generation& generation);
+    void open_log(const Generation& generation);
 
     std::string directory_;
     Loop loop_;
@@ -45,6 +47,7 @@ private:
     std::unique_ptr<Supervisor> supervisor_;
     std::unique_ptr<Control> control_;
     bool stopping_ = false;
+    bool has_log_ = false;
 };
 
 }  // namespace facteur::master
