@@ -1,0 +1,18 @@
+#include "tools/facteur/commands.h"
+
+namespace facteur::tool {
+namespace {
+
+using Add = void (*)(CLI::App&, Context&);
+constexpr Add kCommands[] = {
+    add_init, add_start, add_stop, add_reload, add_status, add_check,
+};
+
+}  // namespace
+
+void add_commands(CLI::App& app, Context& context) {
+    for (Add add : kCommands)
+        add(app, context);
+}
+
+}  // namespace facteur::tool

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace facteur::tool {
+
+/// What all subcommands share.
+struct Context {
+    std::string directory;  ///< -c: where main.cf is
+    int status = 0;         ///< the exit status; a subcommand's callback sets it
+};
+
+// Each adds its subcommand (and its own subcommands) with a callback that does the work.
+// One file each; the table that calls them is in commands.cc.
+void add_init(CLI::App& app, Context& context);
+void add_start(CLI::App& app, Context& context);
+void add_stop(CLI::App& app, Context& context);
+void add_reload(CLI::App& app, Context& context);
+void add_status(CLI::App& app, Context& context);
+void add_check(CLI::App& app, Context& context);
+
+/// Adds all of them, in the order of the help text.
+void add_commands(CLI::App& app, Context& context);
+
+}  // namespace facteur::tool

@@ -1,0 +1,55 @@
+/*++
+NAME
+    facteur - run and look after a mail system
+
+SYNOPSIS
+    facteur [-c directory] command [argument ...]
+
+DESCRIPTION
+    One program for everything that an administrator does with Facteur.
+
+    init DIR
+        Makes a complete instance in a folder: configuration, spool, mail, certificate, users.
+        Its ports are --port-base plus the protocol's own number, on 127.0.0.1.
+    start, stop, reload, status
+        Run the mail system. start returns when all services accept connections; reload replaces
+        the daemons without losing a connection; stop waits for the end.
+    check
+        Reads the whole configuration and says, line by line, what is wrong and what to write
+        instead.
+
+    -c directory
+        Where main.cf and master.cf are; the default is $MAIL_CONFIG, else /etc/facteur.
+
+DIAGNOSTICS
+    The exit status is 0 when the work was done, 1 when it was not, and that of the parser
+    of options (above 100) when the command could not be understood.
+
+ENVIRONMENT
+    MAIL_CONFIG
+        As -c.
+
+SEE ALSO
+    master(8), main.cf(5), master.cf(5)
+--*/
+#include <cstdlib>
+
+#include <CLI/CLI.hpp>
+
+#include "lib/base/log.h"
+#include "tools/facteur/commands.h"
+
+int main(int argc, char** argv) {
+    facteur::Log::set_tag("facteur");
+    facteur::tool::Context context;
+    const char* from_environment = std::getenv("MAIL_CONFIG");
+    context.directory = from_environment ? from_environment : "/etc/facteur";
+    CLI::App app("Facteur, a complete mail system");
+    app.add_option("-c", context.directory, "Folder with main.cf and master.cf")
+        ->type_name("DIR")
+        ->capture_default_str();
+    app.require_subcommand(1);
+    facteur::tool::add_commands(app, context);
+    CLI11_PARSE(app, argc, argv);
+    return context.status;
+}

@@ -1,0 +1,76 @@
+// start, stop and reload.
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/text.h"
+#include "tools/facteur/commands.h"
+#include "tools/facteur/instance.h"
+
+namespace facteur::tool {
+namespace {
+
+int run_program(std::vector<std::string> words) {
+    std::vector<char*> arguments;
+    for (std::string& word : words)
+        arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    pid_t pid = -1;
+    if (int error = ::posix_spawn(&pid, arguments[0], nullptr, nullptr, arguments.data(), environ))
+        return complain(words[0] + ": " + std::strerror(error));
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+int start(const std::string& directory, bool foreground) {
+    auto instance = Instance::open(directory);
+    if (!instance) return complain(instance.error().text);
+    std::vector<std::string> words{find_program("master"), "-c", instance->directory};
+    if (foreground) words.emplace_back("-f");
+    return run_program(std::move(words));
+}
+
+/// Master closes the connection when it has ended: its exit is the answer.
+int stop(const std::string& directory) {
+    auto instance = Instance::open(directory);
+    if (!instance) return complain(instance.error().text);
+    auto answer = ask_master(*instance, "stop");
+    return answer ? 0 : complain(answer.error().text);
+}
+
+int reload(const std::string& directory) {
+    auto instance = Instance::open(directory);
+    if (!instance) return complain(instance.error().text);
+    auto answer = ask_master(*instance, "reload");
+    if (!answer) return complain(answer.error().text);
+    if (answer->empty()) return 0;
+    return complain("not reloaded, the old configuration goes on:\n" + *answer);
+}
+
+}  // namespace
+
+void add_start(CLI::App& app, Context& context) {
+    auto* command = app.add_subcommand("start", "Start the mail system; returns when it is up");
+    auto foreground = std::make_shared<bool>(false);  // lives as long as CLI11's callback
+    command->add_flag("-f,--foreground", *foreground, "Stay, until stopped or interrupted");
+    command->callback([=, &context] { context.status = start(context.directory, *foreground); });
+}
+
+void add_stop(CLI::App& app, Context& context) {
+    auto* command = app.add_subcommand("stop", "Stop the mail system in order; waits for the end");
+    command->callback([&] { context.status = stop(context.directory); });
+}
+
+void add_reload(CLI::App& app, Context& context) {
+    auto* command =
+        app.add_subcommand("reload", "Read the configuration again, without dropping a connection");
+    command->callback([&] { context.status = reload(context.directory); });
+}
+
+}  // namespace facteur::tool
