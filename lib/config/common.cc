@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "lib/config/interfaces.h"
 #include "lib/config/load.h"
 
 namespace facteur::conf {
@@ -21,8 +22,19 @@ std::string domain_of_myhostname(const Values& values) {
     return dot == std::string::npos ? "localdomain" : host.substr(dot + 1);
 }
 
-std::string networks_of_style(const Values&) {
-    return "127.0.0.0/8 [::1]/128";
+// postconf(5), mynetworks_style.  "class" is a trap that opened many relays (a cloud host trusts
+// its whole former class A network), so it is read as "subnet" here.
+std::string networks_of_style(const Values& values) {
+    const bool whole_subnet = values.get("mynetworks_style") != "host";
+    const bool loopback_only = values.get("inet_interfaces") == "loopback-only";
+    std::string networks;
+    for (const Interface& interface : own_interfaces()) {
+        if (loopback_only && !interface.loopback) continue;
+        const std::string network = whole_subnet ? interface.network : interface.host;
+        if (!networks.empty()) networks += ' ';
+        networks += network;
+    }
+    return networks.empty() ? "127.0.0.0/8 [::1]/128" : networks;
 }
 
 }  // namespace facteur::conf

@@ -46,6 +46,7 @@ std::vector<Problem> load(Section& section, const MainCf& file) {
         }
         if (auto taken = param->set(*expanded); !taken) complain(taken.error());
     }
+    section.loaded(file, values);
     return problems;
 }
 

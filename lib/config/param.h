@@ -13,6 +13,7 @@
 namespace facteur::conf {
 
 class ParamBase;
+class MainCf;
 class Values;
 using Params = std::vector<ParamBase*>;
 
@@ -30,6 +31,9 @@ using Params = std::vector<ParamBase*>;
 struct Section {
     Section() : params(own_) {}
     explicit Section(Section& outer) : params(outer.params) {}
+    virtual ~Section() = default;
+    /// After load(): for what depends on more than one parameter.
+    virtual void loaded(const MainCf&, const Values&) {}
     Section(const Section&) = delete;
     Section& operator=(const Section&) = delete;
 

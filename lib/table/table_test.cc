@@ -78,6 +78,8 @@ TEST_CASE_METHOD(Fixture, "texthash and inline tables find keys in any case", "[
     CHECK(ask("texthash:" + path, "ALICE@example.com") == "alice");
     CHECK(ask("texthash:" + path, "two words") == "value with spaces  continued");
     CHECK(ask("texthash:" + path, "broken") == "nothing");
+    const std::string aliases = folder.write("aliases", "Root: alice,bob\n");
+    CHECK(ask("aliases:" + aliases, "root") == "alice, bob");
     CHECK(ask("inline:{ a=b, { c = d, e } }", "C") == "d, e");
     CHECK(ask("static:all", "x") == "all");
     CHECK(ask("static:{ a b }", "x") == "a b");

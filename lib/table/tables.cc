@@ -33,9 +33,11 @@ ReloadingTable::Make rules_maker(const std::string& whole,
     };
 }
 
-ReloadingTable::Make text_maker(const std::string& whole, const std::string& path) {
-    return [whole, path](const std::string& text) -> std::unique_ptr<Dictionary> {
-        Source source = parse_map(text, path);
+using Parse = Source (*)(std::string_view text, const std::string& file);
+
+ReloadingTable::Make text_maker(const std::string& whole, const std::string& path, Parse parse) {
+    return [whole, path, parse](const std::string& text) -> std::unique_ptr<Dictionary> {
+        Source source = parse(text, path);
         log_problems(source.problems);
         return std::make_unique<MemoryTable>(whole, std::move(source.entries));
     };
@@ -63,8 +65,8 @@ constexpr RuleType kRuleTypes[] = {
 }  // namespace
 
 std::vector<std::string> Tables::types() {
-    return {"auth",    "btree", "cidr",   "fail",   "hash",     "inline",   "lmdb", "pcre",
-            "pipemap", "proxy", "regexp", "static", "texthash", "unionmap", "unix"};
+    return {"aliases", "auth",    "btree", "cidr",   "fail",   "hash",     "inline",   "lmdb",
+            "pcre",    "pipemap", "proxy", "regexp", "static", "texthash", "unionmap", "unix"};
 }
 
 Dictionary& Tables::get(const std::string& type_and_name) {
@@ -96,9 +98,11 @@ std::unique_ptr<Dictionary> Tables::open(const std::string& whole) {
     WorkerPool* workers = surroundings_.workers;
 
     if (type == "proxy") return open(name);  // every table is asked through addressd anyway
-    if (type == "texthash")
-        return std::make_unique<ReloadingTable>(whole, name, text_maker(whole, name), false,
+    if (type == "texthash" || type == "aliases") {
+        const Parse parse = type == "aliases" ? parse_aliases : parse_map;
+        return std::make_unique<ReloadingTable>(whole, name, text_maker(whole, name, parse), false,
                                                 workers);
+    }
     if (type == "hash" || type == "btree" || type == "lmdb") {
         const Format format = type == "hash"    ? Format::hash
                               : type == "btree" ? Format::btree

@@ -1,0 +1,177 @@
+#include "addressd/addressd.h"
+
+#include "addressd/rewrite.h"
+#include "lib/base/log.h"
+#include "lib/event/errors.h"
+#include "lib/ipc/ways/auth.h"
+
+namespace facteur::addressd {
+namespace {
+
+/// More users are not remembered: strangers choose what is asked.
+constexpr std::size_t kKnownUsers = 10000;
+
+}  // namespace
+
+Users::Users(Scope& scope, Seconds keep) : authd_(scope, "private/auth"), keep_(keep) {}
+
+Task<table::Found> Users::find(std::string user) {
+    // Tables are also asked for "@domain"; no user is called so.
+    if (user.empty() || user.starts_with('@')) co_return std::nullopt;
+    const TimePoint now = Loop::current().now();
+    const auto known = known_.find(user);
+    if (known != known_.end() && known->second.until > now) {
+        if (known->second.exists) co_return user;
+        co_return std::nullopt;
+    }
+    ipc::UserLookup question;
+    question.user = user;
+    question.service = "address";
+    auto answer = co_await authd_.call(std::move(question));
+    if (!answer) co_return std::unexpected(std::move(answer).error());
+    if (known_.size() >= kKnownUsers) known_.clear();
+    const bool exists = answer->message.found;
+    // A user that was just made must be able to receive: "no" is not kept.
+    if (exists) known_[user] = Known{true, now + keep_};
+    if (exists) co_return user;
+    co_return std::nullopt;
+}
+
+table::Surroundings Addressd::surroundings() {
+    table::Surroundings around;
+    around.scope = &process().scope();
+    around.workers = &process().workers();
+    around.auth = [this](std::string user) { return users_.find(std::move(user)); };
+    return around;
+}
+
+Addressd::Addressd(daemon::Process& daemon_process, const Settings& settings)
+    : Service(daemon_process),
+      settings_(settings),
+      users_(daemon_process.scope(), settings.address_cache_time()),
+      tables_(surroundings()),
+      classes_(settings, tables_),
+      mapping_(settings, classes_, tables_),
+      routing_(settings, classes_, tables_),
+      aliases_(settings, classes_, tables_, &daemon_process.workers()),
+      questions_(settings, classes_, tables_) {
+    using ipc::Packet;
+    using ipc::Peer;
+    server_.on<ipc::Classify>([this](Packet<ipc::Classify> question, const Peer&) {
+        return classify(std::move(question.message));
+    });
+    server_.on<ipc::Access>([this](Packet<ipc::Access> question, const Peer&) {
+        return access(std::move(question.message));
+    });
+    server_.on<ipc::Lookup>([this](Packet<ipc::Lookup> question, const Peer&) {
+        return lookup(std::move(question.message));
+    });
+    server_.on<ipc::Match>([this](Packet<ipc::Match> question, const Peer&) {
+        return match(std::move(question.message));
+    });
+    server_.on<ipc::Resolve>([this](Packet<ipc::Resolve> question, const Peer&) {
+        return resolve(std::move(question.message));
+    });
+    server_.on<ipc::Alias>([this](Packet<ipc::Alias> question, const Peer&) {
+        return alias(std::move(question.message));
+    });
+}
+
+Task<void> Addressd::connection(Fd socket, const daemon::Listener&) {
+    co_await server_.serve(process().sessions(), std::move(socket));
+}
+
+std::string Addressd::status() const {
+    return "asked=" + std::to_string(asked_);
+}
+
+std::uint32_t Addressd::keep() const {
+    return static_cast<std::uint32_t>(settings_.address_cache_time().count());
+}
+
+ipc::TableReply Addressd::reply_with(std::optional<std::string> value) const {
+    ipc::TableReply reply;
+    reply.found = value.has_value();
+    reply.value = std::move(value).value_or(std::string());
+    reply.keep = keep();
+    return reply;
+}
+
+Addressd::Answer<ipc::Classify> Addressd::classify(ipc::Classify question) {
+    ++asked_;
+    CO_TRY(Place place, co_await classes_.locate(std::move(question.address)));
+    ipc::Classification reply;
+    reply.address_class = place.address_class;
+    reply.address = place.address;
+    CO_TRY(reply.exists, co_await classes_.exists(std::move(place)));
+    // A user that was just made must be able to receive: "no" is not kept.
+    if (reply.exists) reply.keep = keep();
+    co_return ipc::Packet<ipc::Classification>(std::move(reply));
+}
+
+Addressd::Answer<ipc::Access> Addressd::access(ipc::Access question) {
+    ++asked_;
+    CO_TRY(auto value, co_await questions_.access(std::move(question)));
+    co_return ipc::Packet<ipc::TableReply>(reply_with(std::move(value)));
+}
+
+Addressd::Answer<ipc::Lookup> Addressd::lookup(ipc::Lookup question) {
+    ++asked_;
+    CO_TRY(auto value, co_await questions_.lookup(std::move(question)));
+    co_return ipc::Packet<ipc::TableReply>(reply_with(std::move(value)));
+}
+
+Addressd::Answer<ipc::Match> Addressd::match(ipc::Match question) {
+    ++asked_;
+    ipc::MatchReply reply;
+    CO_TRY(reply.matches, co_await questions_.match(std::move(question)));
+    reply.keep = keep();
+    co_return ipc::Packet<ipc::MatchReply>(std::move(reply));
+}
+
+Task<Result<ipc::Resolved>> Addressd::resolve_one(std::string recipient, std::string sender,
+                                                  bool expanded) {
+    ipc::Resolved resolved;
+    std::vector<std::string> addresses;
+    if (expanded) {
+        addresses.push_back(std::move(recipient));
+    } else {
+        CO_TRY(addresses, co_await mapping_.recipient(std::move(recipient)));
+    }
+    for (std::string& address : addresses) {
+        CO_TRY(auto destination, co_await routing_.route(std::move(address), sender));
+        resolved.destinations.push_back(std::move(destination));
+    }
+    co_return resolved;
+}
+
+// One recipient that cannot be resolved does not keep the others from their mail.
+Addressd::Answer<ipc::Resolve> Addressd::resolve(ipc::Resolve question) {
+    ++asked_;
+    ipc::Resolution reply;
+    CO_TRY(reply.sender, co_await mapping_.sender(question.sender));
+    for (std::string& recipient : question.recipients) {
+        auto resolved = co_await resolve_one(recipient, reply.sender, question.expanded);
+        ipc::Resolved result;
+        if (resolved) {
+            result = *std::move(resolved);
+        } else {
+            result.status = resolved.error().status;
+            result.text = resolved.error().text;
+            log_warning(recipient + ": " + result.text);
+        }
+        result.original = std::move(recipient);
+        reply.recipients.push_back(std::move(result));
+    }
+    reply.keep = keep();
+    co_return ipc::Packet<ipc::Resolution>(std::move(reply));
+}
+
+Addressd::Answer<ipc::Alias> Addressd::alias(ipc::Alias question) {
+    ++asked_;
+    CO_TRY(ipc::AliasReply reply, co_await aliases_.expand(std::move(question.name)));
+    reply.keep = keep();
+    co_return ipc::Packet<ipc::AliasReply>(std::move(reply));
+}
+
+}  // namespace facteur::addressd

@@ -1,0 +1,107 @@
+#include "addressd/mapping.h"
+
+#include <algorithm>
+
+#include "addressd/address_list.h"
+#include "addressd/rewrite.h"
+#include "lib/base/text.h"
+#include "lib/smtp/address.h"
+
+namespace facteur::addressd {
+
+Mapping::Mapping(const Settings& settings, const Classes& classes, table::Tables& tables)
+    : settings_(settings),
+      classes_(classes),
+      canonical_(tables, settings.canonical_maps()),
+      sender_canonical_(tables, settings.sender_canonical_maps()),
+      recipient_canonical_(tables, settings.recipient_canonical_maps()),
+      virtual_alias_(tables, settings.virtual_alias_maps()) {}
+
+bool Mapping::propagates(std::string_view kind) const {
+    const auto& kinds = settings_.propagate_unmatched_extensions();
+    return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+// The addresses in the table's result, complete; nothing when the table does not know it.
+Task<Result<std::vector<std::string>>> Mapping::look_up(const table::Maps& maps,
+                                                        std::string address, bool propagate) const {
+    std::vector<std::string> results;
+    CO_TRY(auto keys, co_await classes_.keys(address));
+    CO_TRY(auto hit, co_await maps.search(std::move(keys)));
+    if (!hit) co_return results;
+    const auto parts = table::split_address(address, settings_.recipient_delimiter());
+    for (const std::string& member : parse_address_list(hit->value)) {
+        std::string result = smtp::to_internal(member);
+        // "@old.example  @new.example" keeps the user.
+        if (result.starts_with('@')) result.insert(0, local_part_of(address));
+        result = rewrite(result, settings_);
+        if (propagate && hit->key.without_extension && !parts.extension.empty())
+            result.insert(at_sign(result), parts.extension);
+        results.push_back(std::move(result));
+    }
+    co_return results;
+}
+
+// canonical(5): "the table is searched again until the result does not change".
+Task<Result<std::string>> Mapping::canonical(const table::Maps& maps, std::string address) const {
+    for (int round = 0; round < 10 && !maps.empty(); ++round) {
+        CO_TRY(auto results, co_await look_up(maps, address, propagates("canonical")));
+        if (results.empty() || iequals(results.front(), address)) break;
+        address = std::move(results.front());
+    }
+    co_return address;
+}
+
+Task<Result<std::string>> Mapping::sender(std::string address) const {
+    if (address.empty()) co_return address;
+    CO_TRY(address, co_await canonical(sender_canonical_, rewrite(address, settings_)));
+    co_return co_await canonical(canonical_, std::move(address));
+}
+
+Task<Result<std::vector<std::string>>> Mapping::virtual_aliases(std::string address) const {
+    struct Open {
+        std::string address;
+        int depth;
+    };
+    const auto limit = static_cast<std::size_t>(settings_.virtual_alias_expansion_limit());
+    const auto longest = static_cast<std::size_t>(settings_.virtual_alias_address_length_limit());
+    std::set<std::string> seen;
+    std::vector<std::string> done;
+    std::vector<Open> open;
+    open.push_back(Open{std::move(address), 0});
+    while (!open.empty()) {
+        const Open next = std::move(open.back());
+        open.pop_back();
+        if (!seen.insert(to_lower(next.address)).second) continue;
+        CO_TRY(auto results, co_await look_up(virtual_alias_, next.address, propagates("virtual")));
+        if (results.empty()) {
+            done.push_back(next.address);
+            continue;
+        }
+        if (next.depth >= settings_.virtual_alias_recursion_limit())
+            co_return permanent("virtual aliases nest too deeply", "5.4.6");
+        // In reverse, so that they come off the back in the order of the table.
+        for (auto result = results.rbegin(); result != results.rend(); ++result) {
+            if (result->size() > longest)
+                co_return permanent("a virtual alias makes the address too long", "5.4.6");
+            const bool itself = iequals(*result, next.address);
+            if (itself) done.push_back(*result);
+            if (!itself) open.push_back(Open{std::move(*result), next.depth + 1});
+        }
+        if (done.size() + open.size() > limit)
+            co_return permanent("a virtual alias has too many members", "5.4.6");
+    }
+    co_return done;
+}
+
+Task<Result<std::vector<std::string>>> Mapping::recipient(std::string address) const {
+    CO_TRY(Place place, co_await classes_.locate(std::move(address)));
+    CO_TRY(std::string mapped, co_await canonical(recipient_canonical_, place.address));
+    CO_TRY(mapped, co_await canonical(canonical_, std::move(mapped)));
+    if (!virtual_alias_.empty()) co_return co_await virtual_aliases(std::move(mapped));
+    std::vector<std::string> single;
+    single.push_back(std::move(mapped));
+    co_return single;
+}
+
+}  // namespace facteur::addressd

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "addressd/classes.h"
+
+namespace facteur::addressd {
+
+/// Replaces addresses: canonical(5) and virtual(5).
+class Mapping {
+public:
+    Mapping(const Settings& settings, const Classes& classes, table::Tables& tables);
+
+    Task<Result<std::string>> sender(std::string address) const;
+    /// What the recipient stands for, itself when it is no alias.  Error 5.4.6: too many, too
+    /// deep, or too long.
+    Task<Result<std::vector<std::string>>> recipient(std::string address) const;
+
+private:
+    Task<Result<std::string>> canonical(const table::Maps& maps, std::string address) const;
+    Task<Result<std::vector<std::string>>> look_up(const table::Maps& maps, std::string address,
+                                                   bool propagate) const;
+    Task<Result<std::vector<std::string>>> virtual_aliases(std::string address) const;
+    bool propagates(std::string_view kind) const;
+
+    const Settings& settings_;
+    const Classes& classes_;
+    table::Maps canonical_;
+    table::Maps sender_canonical_;
+    table::Maps recipient_canonical_;
+    table::Maps virtual_alias_;
+};
+
+}  // namespace facteur::addressd

@@ -1,0 +1,45 @@
+#include "addressd/settings.h"
+
+#include "lib/base/text.h"
+#include "lib/config/load.h"
+#include "lib/config/master_cf.h"
+#include "lib/table/stamp.h"
+
+namespace facteur::addressd {
+
+// Words may stand in braces: unionmap:{hash:/a,hash:/b}, { check_client_access hash:/c }.
+void Settings::note_names(const std::string& value) {
+    for (const std::string& word : conf::parse_list(value)) {
+        const auto colon = word.find(':');
+        const auto open = word.find('{');
+        if (open != std::string::npos && word.ends_with('}')) {
+            note_names(word.substr(open + 1, word.size() - open - 2));
+        }
+        if (word.starts_with('/') || word.starts_with("!/")) {
+            named_files.insert(word.substr(word.find('/')));
+        } else if (colon != std::string::npos && colon > 0 &&
+                   (open == std::string::npos || colon < open)) {
+            named_tables.insert(word);
+            if (word.compare(colon + 1, 1, "/") == 0) named_files.insert(word.substr(colon + 1));
+        }
+    }
+}
+
+void Settings::loaded(const conf::MainCf& file, const conf::Values& values) {
+    named_tables.clear();
+    named_files.clear();
+    for (const conf::ParamBase* param : params)
+        note_names(values.get(param->name()));
+    for (const auto& [name, setting] : file.settings())
+        note_names(values.get(name));
+    // What a service's -o names is as good as what main.cf names.
+    const std::string master_cf = config_directory() + "/master.cf";
+    auto text = table::read_file(master_cf);
+    if (!text) return;
+    for (const auto& service : conf::parse_master_cf(*text, master_cf).services) {
+        for (const auto& [name, value] : service.overrides)
+            note_names(values.expand(value).value_or(std::string()));
+    }
+}
+
+}  // namespace facteur::addressd
