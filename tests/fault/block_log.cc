@@ -33,7 +33,7 @@ struct Disk {
         auto length = static_cast<std::uint32_t>(size);
         std::fwrite(&offset, sizeof offset, 1, log);
         std::fwrite(&length, sizeof length, 1, log);
-        std::fwrite(data, 1, size, log);
+        if (size > 0) std::fwrite(data, 1, size, log);
         ++entries;
     }
 };

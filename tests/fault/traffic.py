@@ -94,7 +94,7 @@ class Sink:
     def __init__(self):
         self.taken = []        # attempts, in order, duplicates and all
         self.doubtful = set()  # the last of a connection that ended without a further command
-        self.up = True
+        self.on_take = lambda attempt: None
 
     async def start(self, port=0):
         self.server = await asyncio.start_server(self.session, '127.0.0.1', port)
@@ -118,6 +118,7 @@ class Sink:
                     content = await reader.readuntil(b'\r\n.\r\n')
                     last = ID.search(content)[1].decode()
                     self.taken.append(last)
+                    self.on_take(last)
                     writer.write(b'250 2.0.0 Ok\r\n')
                 elif line == b'QUIT':
                     writer.write(b'221 2.0.0 Bye\r\n')
