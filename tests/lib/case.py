@@ -65,7 +65,7 @@ class TestCase(unittest.TestCase):
 
     def _tell(self):
         for thing in type(self)._shared() + getattr(self, '_own', []):
-            where = getattr(thing, 'top', '')
+            where = getattr(thing, 'dir', '')
             print(f'--- {self.id()}: kept {where}', file=sys.stderr)
             log = thing.log() if callable(getattr(thing, 'log', None)) else ''
             lines = log.splitlines()[-int(os.environ.get('FACTEUR_TEST_LOG_LINES', '80')):]
