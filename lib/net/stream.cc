@@ -12,6 +12,7 @@
 #include "lib/event/loop.h"
 #include "lib/event/scope.h"
 #include "lib/event/sleep.h"
+#include "lib/event/yield.h"
 #include "lib/net/socket.h"
 #include "lib/net/stream_parts.h"
 
@@ -23,19 +24,6 @@ namespace {
 constexpr unsigned kTurn = 16;
 /// Pieces of a file up to this size are copied behind what is pending: one packet, not three.
 constexpr std::size_t kCopied = 16 * 1024;
-
-/// Back at the end of the run queue.
-class Yield : public Waiter {
-public:
-    explicit Yield(Scope& scope) : Waiter(scope) {}
-    ~Yield() override { leave(); }
-    bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> coroutine) {
-        park(coroutine);
-        wake(Wake::ready);
-    }
-    void await_resume() const {}
-};
 
 [[noreturn]] void throw_closed(const char* what) {
     throw Closed(std::string(what) + ": " + std::strerror(errno));
@@ -102,7 +90,7 @@ Task<void> Stream::fill() {
         check_deadline();
         if (++io.busy > kTurn) {
             io.busy = 0;
-            co_await Yield(scope_);
+            co_await Yield();
             continue;
         }
         char* space = io.in.space();
@@ -229,7 +217,7 @@ Task<void> Stream::write_all(std::string_view bytes) {
         }
         if (++io_->busy > kTurn) {
             io_->busy = 0;
-            co_await Yield(scope_);
+            co_await Yield();
         }
     }
 }
@@ -276,7 +264,7 @@ Task<void> Stream::send_file(int fd, off_t offset, std::size_t count) {
         }
         if (++io_->busy > kTurn) {
             io_->busy = 0;
-            co_await Yield(scope_);
+            co_await Yield();
         }
     }
 }

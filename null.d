@@ -1,0 +1,2 @@
+null.o: /dev/null lib/smtp/xtext.h
+lib/smtp/xtext.h:

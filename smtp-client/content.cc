@@ -1,0 +1,45 @@
+#include "smtp-client/content.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <unistd.h>
+
+#include "lib/event/errors.h"
+#include "lib/event/yield.h"
+#include "lib/smtp/domain.h"
+#include "lib/smtp/transparency.h"
+
+namespace facteur::smtp_client {
+
+std::string Content::read(std::uint64_t at) const {
+    constexpr std::uint64_t kBlock = 64 * 1024;
+    std::string block(std::min(kBlock, size_ - std::min(at, size_)), '\0');
+    std::size_t have = 0;
+    while (have < block.size()) {
+        ssize_t got = ::pread(file_.get(), block.data() + have, block.size() - have,
+                              static_cast<off_t>(offset_ + at + have));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) throw Closed("the message file is shorter than it should be");
+        have += static_cast<std::size_t>(got);
+    }
+    return block;
+}
+
+Task<Content::Traits> Content::traits() {
+    if (known_) co_return traits_;
+    smtp::StrayScan scan;
+    for (std::uint64_t at = 0; at < size_;) {
+        std::string block = read(at);
+        at += block.size();
+        scan.scan(block);
+        traits_.eight_bit = traits_.eight_bit || !smtp::is_ascii(block);
+        if (at < size_) co_await Yield();
+    }
+    scan.finish();
+    traits_.strays = scan.strays().any();
+    known_ = true;
+    co_return traits_;
+}
+
+}  // namespace facteur::smtp_client

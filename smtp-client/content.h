@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "lib/base/fd.h"
+#include "lib/event/task.h"
+
+namespace facteur::smtp_client {
+
+/// The content of a message in the descriptor that qmgr lends.
+class Content {
+public:
+    Content(Fd file, std::uint64_t offset, std::uint64_t size)
+        : file_(std::move(file)), offset_(offset), size_(size) {}
+
+    int fd() const { return file_.get(); }
+    std::uint64_t offset() const { return offset_; }
+    std::uint64_t size() const { return size_; }
+
+    /// Up to 64 KB from `at` (counted from the start of the content); throws Closed when the file
+    /// is shorter than it should be.
+    std::string read(std::uint64_t at) const;
+
+    struct Traits {
+        bool eight_bit = false;
+        bool strays = false;  ///< bare CR or LF, NUL: not fit for BDAT (RFC 3030 section 3)
+    };
+    /// Looks through all of it, the first time.
+    Task<Traits> traits();
+
+private:
+    Fd file_;
+    std::uint64_t offset_;
+    std::uint64_t size_;
+    bool known_ = false;
+    Traits traits_;
+};
+
+}  // namespace facteur::smtp_client

@@ -1,0 +1,223 @@
+// A connection up to its first message, and its end.  Transactions are in transaction.cc.
+#include "smtp-client/conversation.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include "lib/base/encoding.h"
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/event/errors.h"
+#include "lib/event/loop.h"
+
+namespace facteur::smtp_client {
+
+Conversation::Conversation(const Settings& settings, Target target, Manner manner,
+                           std::unique_ptr<Stream> stream)
+    : settings_(settings),
+      target_(std::move(target)),
+      manner_(std::move(manner)),
+      stream_(std::move(stream)),
+      opened_(Loop::current().now()) {}
+
+Task<smtp::Reply> Conversation::reply(Milliseconds budget) {
+    stream_->set_deadline(budget);
+    smtp::ReplyReader reader;
+    for (;;) {
+        Line line = co_await stream_->read_line(smtp::ReplyReader::kMaxLine);
+        Result<bool> complete = reader.add(line.text);
+        if (!complete) throw Closed("not SMTP: " + printable(line.text, 100));
+        if (*complete) break;
+    }
+    smtp::Reply answer = reader.take();
+    // RFC 5321 section 3.8: after a 421 the server hangs up.
+    constexpr int kClosing = 421;
+    if (answer.code == kClosing) broken_ = true;
+    co_return answer;
+}
+
+Task<smtp::Reply> Conversation::command(std::string line, Milliseconds budget) {
+    stream_->set_deadline(budget);
+    stream_->put(line + "\r\n");
+    co_await stream_->flush();
+    co_return co_await reply(budget);
+}
+
+Task<Attempt> Conversation::open(TlsClient& tls, bool plain) {
+    Attempt result;
+    bool timed_out = false;
+    try {
+        result = co_await try_open(tls, plain);
+        if (!result) broken_ = true;
+        co_return result;
+    } catch (const Cancelled&) {
+        throw;
+    } catch (const TimedOut&) {
+        timed_out = true;
+    } catch (const Disconnect&) {
+    }
+    broken_ = true;
+    co_return std::unexpected(interrupted(target_, timed_out, doing_));
+}
+
+Task<Attempt> Conversation::try_open(TlsClient& tls, bool plain) {
+    bool wrapper = settings_.tls.wrapper() && manner_.protocol == Protocol::smtp;
+    if (wrapper) {
+        CO_TRY_VOID(co_await start_tls(tls));
+    }
+    CO_TRY_VOID(co_await greet());
+    CO_TRY_VOID(co_await hello());
+    bool wanted = manner_.tls.level != TlsLevel::none && !plain && !wrapper;
+    bool required = wanted && manner_.tls.level != TlsLevel::may;
+    if (required && !offers_.starttls) {
+        co_return std::unexpected(
+            unfit(target_, false, "4.7.4",
+                  "TLS is required, but was not offered by host " + target_.name_and_ip()));
+    }
+    if (wanted && offers_.starttls) {
+        doing_ = "sending STARTTLS";
+        smtp::Reply answer =
+            co_await command(std::string("STARTTLS"), settings_.timeouts.starttls());
+        if (answer.is_positive()) {
+            CO_TRY_VOID(co_await start_tls(tls));
+            // RFC 3207 section 4.2: what was offered before is forgotten.
+            CO_TRY_VOID(co_await hello());
+        } else if (required) {
+            co_return std::unexpected(
+                unfit(target_, false, "4.7.4",
+                      fmt::format("TLS is required, but host {} refused to start TLS: {}",
+                                  target_.name_and_ip(), smtp::to_line(answer))));
+        }
+    }
+    if (manner_.credentials && !offers_.auth.empty()) {
+        CO_TRY_VOID(co_await login());
+    }
+    co_return Attempt();
+}
+
+Task<Attempt> Conversation::greet() {
+    smtp::Reply greeting = co_await reply(settings_.timeouts.helo());
+    if (greeting.is_positive()) {
+        esmtp_ = settings_.always_send_ehlo() || greeting.text.find("ESMTP") != std::string::npos;
+        co_return Attempt();
+    }
+    bool permanent = greeting.is_permanent() && !settings_.skip_5xx_greeting();
+    co_return std::unexpected(unwelcome(target_, greeting, permanent));
+}
+
+Task<Attempt> Conversation::hello() {
+    std::string name = settings_.helo_name();
+    bool lmtp = manner_.protocol == Protocol::lmtp;
+    offers_ = Offers();
+    smtp::Reply answer;
+    if (lmtp || esmtp_) {
+        std::string verb = lmtp ? "LHLO" : "EHLO";
+        doing_ = "performing the " + verb + " handshake";
+        answer = co_await command(verb + " " + name, settings_.timeouts.helo());
+        if (answer.is_positive())
+            offers_ = Offers::parse(answer.text, settings_.discard_ehlo_keywords());
+    }
+    // RFC 5321 section 3.2: a server that does not know EHLO is asked with HELO.
+    bool fall_back = !broken_ && !answer.is_positive() && !stream_->tls();
+    if (!lmtp && (!esmtp_ || fall_back)) {
+        doing_ = "performing the HELO handshake";
+        answer = co_await command("HELO " + name, settings_.timeouts.helo());
+    }
+    if (answer.is_positive()) co_return Attempt();
+    co_return std::unexpected(unwelcome(target_, answer, false));
+}
+
+Task<Attempt> Conversation::start_tls(TlsClient& tls) {
+    doing_ = "performing the TLS handshake";
+    stream_->set_deadline(settings_.timeouts.starttls());
+    TlsClientWish wish = manner_.tls.wish(target_, manner_.nexthop_host);
+    Result<void> done = co_await stream_->start_tls(tls, std::move(wish));
+    if (stream_->tls() && settings_.tls.loglevel() > 0) log_tls(done.has_value());
+    if (done) co_return Attempt();
+    broken_ = true;
+    bool shaken = stream_->tls() != nullptr;
+    std::string text = shaken ? done.error().text : "Cannot start TLS: handshake failure";
+    if (!shaken) {
+        log_info(fmt::format("SSL_connect error to {}: {}", target_.relay(), done.error().text));
+    }
+    Trouble trouble = unfit(target_, false, "4.7.5", std::move(text));
+    trouble.tls = !shaken;
+    co_return std::unexpected(std::move(trouble));
+}
+
+void Conversation::log_tls(bool good) const {
+    const TlsInfo& info = *stream_->tls();
+    log_info(fmt::format("{} TLS connection established to {}: {}", info.trust_text(),
+                         target_.relay(), info.text()));
+    if (!good) {
+        log_info(fmt::format("server certificate verification failed for {}: {}", target_.relay(),
+                             info.why.empty() ? "not trusted" : info.why));
+    }
+}
+
+/// PLAIN before LOGIN; neither where smtp_sasl_security_options forbid a readable password.
+std::string Conversation::choose_mechanism() const {
+    const auto& options =
+        stream_->tls() ? settings_.sasl.tls_security_options() : settings_.sasl.security_options();
+    if (std::ranges::find(options, "noplaintext") != options.end()) return {};
+    for (std::string_view name : {"PLAIN", "LOGIN"}) {
+        const auto& filter = settings_.sasl.mechanism_filter();
+        auto same = [&](std::string_view word) { return iequals(word, name); };
+        if (!filter.empty() && std::ranges::none_of(filter, same)) continue;
+        if (std::ranges::any_of(offers_.auth, same)) return std::string(name);
+    }
+    return {};
+}
+
+Task<smtp::Reply> Conversation::login_with(std::string mechanism) {
+    const Credentials& who = *manner_.credentials;
+    Milliseconds budget = settings_.timeouts.helo();
+    if (mechanism == "PLAIN") {
+        // RFC 4616 section 2, as an initial response (RFC 4954 section 4).
+        std::string secret = std::string(1, '\0') + who.user + std::string(1, '\0') + who.password;
+        co_return co_await command("AUTH PLAIN " + base64_encode(secret), budget);
+    }
+    smtp::Reply answer = co_await command(std::string("AUTH LOGIN"), budget);
+    for (const std::string& word : {who.user, who.password}) {
+        if (!answer.is_intermediate()) break;
+        answer = co_await command(base64_encode(word), budget);
+    }
+    co_return answer;
+}
+
+Task<Attempt> Conversation::login() {
+    doing_ = "performing SASL authentication";
+    std::string mechanism = choose_mechanism();
+    if (mechanism.empty()) {
+        co_return std::unexpected(
+            unfit(target_, false, "4.7.0",
+                  fmt::format("SASL authentication failed; cannot authenticate to server {}: "
+                              "no mechanism available",
+                              target_.name_and_ip())));
+    }
+    smtp::Reply answer = co_await login_with(std::move(mechanism));
+    if (answer.is_positive()) co_return Attempt();
+    // A wrong password is for the administrator to mend: the mail waits for that.
+    co_return std::unexpected(unfit(target_, false, "4.7.8",
+                                    fmt::format("SASL authentication failed; server {} said: {}",
+                                                target_.name_and_ip(), smtp::to_line(answer))));
+}
+
+bool Conversation::quiet() const {
+    char byte = 0;
+    ssize_t got = ::recv(stream_->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (stream_->buffered() || got == 0) return false;
+    // With TLS it may be no more than a session ticket.
+    return got < 0 ? errno == EAGAIN : stream_->tls() != nullptr;
+}
+
+void Conversation::quit() {
+    if (!broken_) stream_->put("QUIT\r\n");
+    stream_->close();
+    broken_ = true;
+}
+
+}  // namespace facteur::smtp_client

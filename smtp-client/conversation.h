@@ -1,0 +1,117 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/time.h"
+#include "lib/event/task.h"
+#include "lib/ipc/ways/delivery.h"
+#include "lib/net/stream.h"
+#include "lib/smtp/reply.h"
+#include "smtp-client/content.h"
+#include "smtp-client/offers.h"
+#include "smtp-client/settings.h"
+#include "smtp-client/tls_policy.h"
+#include "smtp-client/trouble.h"
+
+namespace facteur::smtp_client {
+
+/// From smtp_sasl_password_maps.
+struct Credentials {
+    std::string user;
+    std::string password;
+};
+
+/// How a connection is to be made; the same for all connections to one next hop.
+struct Manner {
+    Protocol protocol = Protocol::smtp;
+    TlsPolicy tls;
+    std::string nexthop_host;
+    std::optional<Credentials> credentials;
+};
+
+/// What one session did for the recipients of a message.
+struct Verdict {
+    enum class Kind {
+        accepted,
+        refused,   ///< trouble says why
+        unsettled  ///< nothing was decided: the connection failed before
+    };
+    Kind kind = Kind::unsettled;
+    smtp::Reply reply;  ///< accepted: the server's last words
+    Trouble trouble;
+    bool ambiguous = false;  ///< lost at the final dot: the server may have it
+};
+
+/// One message, and the recipients that are still to be delivered, in the same order as verdicts.
+struct Envelope {
+    const ipc::Job* job = nullptr;
+    Content* content = nullptr;
+    std::vector<const ipc::JobRecipient*> recipients;
+};
+
+/// One connection to one server: greeting, TLS, login, then message after message.
+class Conversation {
+public:
+    Conversation(const Settings& settings, Target target, Manner manner,
+                 std::unique_ptr<Stream> stream);
+
+    /// From the greeting to the login.  `plain`: leave TLS out, it failed before.
+    Task<Attempt> open(TlsClient& tls, bool plain);
+    /// One transaction (RFC 5321 section 3.3); never throws but Cancelled.
+    Task<std::vector<Verdict>> deliver(Envelope envelope);
+    /// Says QUIT, does not wait for the answer.
+    void quit();
+
+    const Target& target() const { return target_; }
+    const Manner& manner() const { return manner_; }
+    /// Another message may follow.
+    bool usable() const { return !broken_; }
+    /// The server has not hung up, nor said anything unasked.
+    bool quiet() const;
+    int messages() const { return messages_; }
+    TimePoint opened() const { return opened_; }
+    bool dsn_offered() const { return offers_.dsn; }
+
+private:
+    /// The commands of one transaction, and which answers came.
+    struct Transaction;
+
+    Task<smtp::Reply> reply(Milliseconds budget);
+    Task<smtp::Reply> command(std::string line, Milliseconds budget);
+    Task<Attempt> try_open(TlsClient& tls, bool plain);
+    Task<Attempt> greet();
+    Task<Attempt> hello();
+    Task<Attempt> start_tls(TlsClient& tls);
+    Task<Attempt> login();
+    Task<smtp::Reply> login_with(std::string mechanism);
+    std::string choose_mechanism() const;
+    void log_tls(bool first) const;
+
+    Task<std::optional<Trouble>> obstacle(const Envelope& envelope);
+    Task<void> transact(Transaction& transaction);
+    Task<void> exchange(Transaction& transaction);
+    Task<void> read_answers(Transaction& transaction, std::size_t from, std::size_t to);
+    Task<void> send_data(Transaction& transaction);
+    Task<void> send_chunk(Transaction& transaction);
+    Task<void> read_final(Transaction& transaction);
+    void note(Transaction& transaction, std::size_t step, const smtp::Reply& reply);
+    std::string mail_command(const Envelope& envelope, bool eight_bit) const;
+    std::string rcpt_command(const ipc::JobRecipient& recipient) const;
+
+    const Settings& settings_;
+    Target target_;
+    Manner manner_;
+    std::unique_ptr<Stream> stream_;
+    Offers offers_;
+    std::string doing_ = "receiving the initial server greeting";
+    TimePoint opened_;
+    int messages_ = 0;
+    bool esmtp_ = false;
+    bool broken_ = false;
+    bool needs_reset_ = false;  ///< the last transaction was not finished
+};
+
+}  // namespace facteur::smtp_client

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/ipc/ways/delivery.h"
+#include "smtp-client/connection_cache.h"
+#include "smtp-client/conversation.h"
+#include "smtp-client/lookups.h"
+#include "smtp-client/settings.h"
+#include "smtp-client/targets.h"
+
+namespace facteur::smtp_client {
+
+/// What all deliveries of a process share.
+struct Surroundings {
+    const Settings& settings;
+    Protocol protocol;
+    Routing routing;
+    Lookups& lookups;
+    TlsClient& tls;
+    ConnectionCache& cache;
+    Scope& scope;
+    Address bind4;
+    Address bind6;
+};
+
+/// One job: finds servers, talks to them in turn until nothing is left to try, logs and reports
+/// what became of each recipient.
+class Delivery {
+public:
+    /// Gets results as soon as they are final, before the last report.
+    using Progress = std::function<void(std::vector<ipc::RecipientResult>)>;
+
+    Delivery(Surroundings& surroundings, ipc::Job job, Fd content, Progress progress);
+    /// The final report, complete, with all results.  Throws Cancelled only.
+    Task<ipc::JobReport> run();
+
+private:
+    Task<void> try_nexthop(std::string text);
+    Task<bool> try_cached(const std::string& nexthop);
+    Task<void> try_target(const std::string& nexthop, Target target, Manner manner);
+    Task<std::unique_ptr<Conversation>> connect(Target target, Manner manner);
+    Task<Result<Manner>> manner_for(std::string nexthop, Nexthop parsed);
+    Task<Result<std::optional<Credentials>>> credentials_for(std::string nexthop, std::string host);
+    Task<void> session(const std::string& nexthop, std::unique_ptr<Conversation> conversation);
+    void apply(const Conversation& conversation, std::vector<Verdict> verdicts);
+    void keep(const std::string& nexthop, std::unique_ptr<Conversation> conversation);
+
+    void trouble_for_all(const Trouble& trouble, const std::string& relay);
+    void settle(std::size_t recipient, ipc::RecipientResult result);
+    void settle_rest();
+    void log(const ipc::JobRecipient& recipient, const ipc::RecipientResult& result) const;
+    bool done() const { return pending_.empty(); }
+
+    Surroundings& around_;
+    ipc::Job job_;
+    Content content_;
+    Progress progress_;
+    std::vector<std::size_t> pending_;          ///< recipients without a final result
+    std::vector<ipc::RecipientResult> latest_;  ///< of each recipient, final or not
+    std::vector<ipc::RecipientResult> fresh_;   ///< final, not reported
+    ipc::JobReport report_;
+    std::int64_t started_;    ///< microseconds since the epoch, as the job's times
+    std::int64_t connected_;  ///< when the current session was ready
+    int connection_use_ = 0;
+    int sessions_ = 0;
+    std::optional<Address> answered_;  ///< the server that had its say, for this next hop
+    bool reached_ = false;             ///< some server talked to us
+};
+
+}  // namespace facteur::smtp_client

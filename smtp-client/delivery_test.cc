@@ -1,0 +1,473 @@
+#include "smtp-client/delivery.h"
+
+#include <catch2/catch.hpp>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/config/load.h"
+#include "lib/event/loop.h"
+#include "smtp-client/fake_server_test.h"
+
+using namespace facteur;
+using namespace facteur::smtp_client;
+using ipc::Outcome;
+
+namespace {
+
+struct Client {
+    Loop loop;
+    Scope scope;
+    Settings settings;
+    FakeResolver resolver;
+    FakeLookups lookups;
+    std::unique_ptr<TlsClient> tls = *TlsClient::create(TlsClientOptions());
+    std::unique_ptr<ConnectionCache> cache;
+    std::unique_ptr<Surroundings> around;
+    std::string text = "Subject: x\r\n\r\n.dot\r\nline\r\n";
+    ipc::Job job;
+    int busy = 0;
+    ipc::JobReport report;
+
+    Client() {
+        configure("");
+        job.queue_id = "3aBcDeFgHi";
+        job.sender = "from@here.test";
+        to({"one@there.test"});
+    }
+    ~Client() {
+        scope.cancel();
+        loop.run_until([this] { return scope.running() == 0; });
+    }
+    void configure(const std::string& main_cf, Protocol protocol = Protocol::smtp) {
+        auto problems = conf::load_text(settings, "myhostname = me.test\n" + main_cf);
+        for (const auto& problem : problems)
+            FAIL(problem.text);
+        Routing routing;
+        routing.resolver = &resolver;
+        routing.myhostname = "me.test";
+        cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
+        around.reset(new Surroundings{settings, protocol, routing, lookups, *tls, *cache, scope,
+                                      Address(), Address()});
+    }
+    void to(const std::vector<std::string>& addresses) {
+        job.recipients.clear();
+        for (const std::string& address : addresses) {
+            ipc::JobRecipient recipient;
+            recipient.index = static_cast<std::uint32_t>(job.recipients.size()) + 7;
+            recipient.address = address;
+            job.recipients.push_back(recipient);
+        }
+    }
+    static Task<void> go(Client& self, Fd content, ipc::Job one) {
+        Delivery delivery(*self.around, std::move(one), std::move(content), nullptr);
+        self.report = co_await delivery.run();
+        --self.busy;
+    }
+    void start(const std::string& nexthop) {
+        Fd content(::memfd_create("content", 0));
+        std::string prefix = "12345";
+        std::string all = prefix + text;
+        REQUIRE(::write(content.get(), all.data(), all.size()) == static_cast<ssize_t>(all.size()));
+        job.nexthop = nexthop;
+        job.offset = prefix.size();
+        job.size = text.size();
+        ++busy;
+        scope.spawn(go(*this, std::move(content), job));
+    }
+    const ipc::RecipientResult& run(const std::string& nexthop) {
+        start(nexthop);
+        loop.run_until([this] { return busy == 0; });
+        REQUIRE(report.complete);
+        REQUIRE(report.results.size() == job.recipients.size());
+        return report.results[0];
+    }
+    static std::string hop(const FakeServer& server) {
+        return "[" + server.address.ip() + "]:" + std::to_string(server.address.port());
+    }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Client, "a message is sent, its dots doubled, and the answer told",
+                 "[smtp-client]") {
+    FakeServer server(scope);
+    auto result = run(hop(server));
+    CHECK(result.index == 7);
+    CHECK(result.outcome == Outcome::delivered);
+    CHECK(result.status == "2.0.0");
+    CHECK(result.text == "250 2.0.0 Ok: queued as 1234");
+    CHECK(result.relay ==
+          "127.0.0.1[" + server.address.ip() + "]:" + std::to_string(server.address.port()));
+    REQUIRE(server.contents.size() == 1);
+    CHECK(server.contents[0] == "Subject: x\r\n\r\n..dot\r\nline\r\n");
+    CHECK(server.commands.at(0) == "EHLO me.test");
+    CHECK(server.commands.at(1) == "MAIL FROM:<from@here.test>");
+    CHECK(server.commands.at(2) == "RCPT TO:<one@there.test>");
+}
+
+TEST_CASE_METHOD(Client, "chunks go as they are [RFC 3030 2]", "[smtp-client]") {
+    FakeServer server(scope);
+    server.offers.push_back("CHUNKING");
+    auto size = GENERATE(1U, 16384U, 16385U, 1000000U);
+    text = std::string(size - 1, 'x') + "\n";
+    if (size > 1) text[size - 2] = '\r';
+    if (size == 1) text = "x";
+    auto result = run(hop(server));
+    CHECK(result.outcome == Outcome::delivered);
+    REQUIRE(server.contents.size() == 1);
+    CHECK(server.contents[0] == text);
+    CHECK(server.count("BDAT " + std::to_string(size) + " LAST") == 1);
+}
+
+TEST_CASE_METHOD(Client, "what is no text in lines goes with DATA", "[smtp-client]") {
+    FakeServer server(scope);
+    server.offers.push_back("CHUNKING");
+    text = "a\nb\r\n";
+    run(hop(server));
+    CHECK(server.count("BDAT") == 0);
+    CHECK(server.contents.at(0) == "a\r\nb\r\n");
+}
+
+TEST_CASE_METHOD(Client, "each recipient gets its own result", "[smtp-client]") {
+    FakeServer server(scope);
+    bool pipelining = GENERATE(true, false);
+    bool chunking = GENERATE(true, false);
+    server.offers = {"8BITMIME"};
+    if (pipelining) server.offers.push_back("PIPELINING");
+    if (chunking) server.offers.push_back("CHUNKING");
+    server.replies["RCPT TO:<no@"] = "550 5.1.1 <no@there.test>: unknown";
+    server.replies["RCPT TO:<later@"] = "450 4.2.0 Greylisted";
+    to({"no@there.test", "one@there.test", "later@there.test"});
+    run(hop(server));
+    auto& results = report.results;
+    std::map<unsigned, ipc::RecipientResult> by;
+    for (auto& one : results)
+        by[one.index] = one;
+    CHECK(by[7].outcome == Outcome::failed);
+    CHECK(by[7].status == "5.1.1");
+    CHECK(by[7].text ==
+          "host 127.0.0.1[127.0.0.1] said: 550 5.1.1 <no@there.test>: unknown (in reply to RCPT TO "
+          "command)");
+    CHECK(by[7].diagnostic == "smtp; 550 5.1.1 <no@there.test>: unknown");
+    CHECK(by[8].outcome == Outcome::delivered);
+    CHECK(by[9].outcome == Outcome::deferred);
+    CHECK(by[9].status == "4.2.0");
+    CHECK(server.contents.size() == 1);
+    CHECK_FALSE(report.nexthop_failed);
+}
+
+TEST_CASE_METHOD(Client, "a refusal is told with the command it answers", "[smtp-client]") {
+    FakeServer server(scope);
+    auto [command, reply, outcome, status,
+          words] = GENERATE(table<std::string, std::string, Outcome, std::string, std::string>({
+        {"MAIL", "550 5.7.1 No", Outcome::failed, "5.7.1", "(in reply to MAIL FROM command)"},
+        {"MAIL", "451 Later", Outcome::deferred, "4.0.0", "(in reply to MAIL FROM command)"},
+        {"RCPT", "550 No", Outcome::failed, "5.0.0", "(in reply to RCPT TO command)"},
+        {"DATA", "451 4.3.0 Busy", Outcome::deferred, "4.3.0", "(in reply to DATA command)"},
+        {".", "554 5.6.0 Spam", Outcome::failed, "5.6.0", "(in reply to end of DATA command)"},
+        {"EHLO", "421 4.3.2 Full", Outcome::deferred, "4.3.2", "refused to talk to me: 421"},
+        {"MAIL", "421 4.3.2 Bye", Outcome::deferred, "4.3.2", "(in reply to MAIL FROM command)"},
+    }));
+    server.replies[command] = reply;
+    auto result = run(hop(server));
+    INFO(command << " " << reply << ": " << result.text);
+    CHECK(result.outcome == outcome);
+    CHECK(result.status == status);
+    CHECK(result.text.find(words) != std::string::npos);
+    CHECK(server.contents.size() == (command == "." ? 1 : 0));
+}
+
+TEST_CASE_METHOD(Client, "a greeting that refuses is never final by default", "[smtp-client]") {
+    FakeServer server(scope);
+    server.greeting = "554 go away";
+    auto result = run(hop(server));
+    CHECK(result.outcome == Outcome::deferred);
+    CHECK(result.status == "4.0.0");
+    CHECK(result.text == "host 127.0.0.1[127.0.0.1] refused to talk to me: 554 go away");
+    CHECK(report.nexthop_failed);
+}
+
+TEST_CASE_METHOD(Client, "a server without EHLO is asked with HELO [RFC 5321 3.2]",
+                 "[smtp-client]") {
+    FakeServer server(scope);
+    server.replies["EHLO"] = "502 5.5.2 what?";
+    CHECK(run(hop(server)).outcome == Outcome::delivered);
+    CHECK(server.commands.at(1) == "HELO me.test");
+    CHECK(server.count("MAIL FROM:<from@here.test>") == 1);
+}
+
+TEST_CASE_METHOD(Client, "where the connection breaks is told", "[smtp-client]") {
+    FakeServer server(scope);
+    auto [at, words] = GENERATE(table<std::string, std::string>({
+        {"EHLO", "while performing the EHLO handshake"},
+        {"MAIL", "while sending MAIL FROM"},
+        {"DATA", "while sending DATA command"},
+        {".", "while sending end of data -- message may be sent more than once"},
+    }));
+    server.hang_up_at = at;
+    auto result = run(hop(server));
+    INFO(result.text);
+    CHECK(result.outcome == Outcome::deferred);
+    CHECK(result.status == "4.4.2");
+    CHECK(result.text.starts_with("lost connection with 127.0.0.1[127.0.0.1] "));
+    CHECK(result.text.ends_with(words));
+}
+
+TEST_CASE_METHOD(Client, "the next MX is tried, but not after the final dot", "[smtp-client]") {
+    FakeServer first(scope, "127.0.0.2");
+    resolver.mx("there.test", 10, "a.test");
+    resolver.mx("there.test", 20, "b.test");
+    resolver.a("a.test", "127.0.0.2");
+    resolver.a("b.test", "127.0.0.3");
+    // Both on the port that the kernel chose for the first.
+    Fd second_listener = *listen_on(*Address::from_ip("127.0.0.3", first.address.port()));
+    second_listener.reset();
+    std::string nexthop = "there.test:" + std::to_string(first.address.port());
+    SECTION("refused connection, then accepted") {
+        resolver.answers.clear();
+        resolver.mx("there.test", 10, "b.test");
+        resolver.mx("there.test", 20, "a.test");
+        resolver.a("a.test", "127.0.0.2");
+        resolver.a("b.test", "127.0.0.3");
+        CHECK(run(nexthop).outcome == Outcome::delivered);
+        CHECK(first.contents.size() == 1);
+    }
+    SECTION("nobody there") {
+        auto result = run("b.test:" + std::to_string(first.address.port()));
+        CHECK(result.status == "4.4.1");
+        CHECK(result.relay == "none");
+        CHECK(result.text == "connect to b.test[127.0.0.3]:" +
+                                 std::to_string(first.address.port()) + ": Connection refused");
+        CHECK(report.nexthop_failed);
+    }
+    SECTION("lost at the final dot") {
+        first.hang_up_at = ".";
+        CHECK(run(nexthop).text.starts_with("lost connection with a.test[127.0.0.2]"));
+    }
+    SECTION("4xx from the better server") {
+        first.replies["RCPT"] = "450 4.2.0 later";
+        auto result = run(nexthop);
+        CHECK(result.outcome == Outcome::deferred);
+        CHECK(result.text.starts_with("connect to b.test[127.0.0.3]"));
+    }
+}
+
+TEST_CASE_METHOD(Client, "a connection serves the next message too", "[smtp-client]") {
+    FakeServer server(scope);
+    CHECK(run(hop(server)).outcome == Outcome::delivered);
+    CHECK(cache->size() == 1);
+    CHECK(run(hop(server)).outcome == Outcome::delivered);
+    CHECK(server.connections == 1);
+    CHECK(server.count("RSET") == 0);
+    server.replies["RCPT TO:<bad@"] = "550 5.1.1 no";
+    to({"bad@there.test"});
+    CHECK(run(hop(server)).outcome == Outcome::failed);
+    to({"good@there.test"});
+    CHECK(run(hop(server)).outcome == Outcome::delivered);
+    CHECK(server.connections == 1);
+    CHECK(server.count("RSET") == 1);
+    loop.advance(Seconds(3));
+    loop.run_until([&] { return cache->size() == 0; });
+    loop.run_until([&] { return server.count("QUIT") == 1; });
+    CHECK(run(hop(server)).outcome == Outcome::delivered);
+    CHECK(server.connections == 2);
+}
+
+TEST_CASE_METHOD(Client, "a kept connection that died is replaced", "[smtp-client]") {
+    FakeServer server(scope);
+    CHECK(run(hop(server)).outcome == Outcome::delivered);
+    server.hang_up_at = "MAIL";
+    start(hop(server));
+    loop.run_until([&] { return server.count("MAIL") == 2; });
+    server.hang_up_at.clear();
+    loop.run_until([this] { return busy == 0; });
+    CHECK(report.results.at(0).outcome == Outcome::delivered);
+    CHECK(server.connections == 2);
+}
+
+TEST_CASE_METHOD(Client, "messages side by side", "[smtp-client]") {
+    FakeServer server(scope);
+    for (int i = 0; i < 200; ++i)
+        start(hop(server));
+    loop.run_until([this] { return busy == 0; });
+    CHECK(server.contents.size() == 200);
+}
+
+TEST_CASE_METHOD(Client, "a server that says nothing times out", "[smtp-client]") {
+    FakeServer server(scope);
+    server.greeting = "220-never";
+    start(hop(server));
+    loop.run_until([&] { return server.connections == 1; });
+    loop.run_until([this] {
+        loop.advance(Seconds(301));
+        return busy == 0;
+    });
+    CHECK(report.results.at(0).text ==
+          "conversation with 127.0.0.1[127.0.0.1] timed out while receiving the initial server "
+          "greeting");
+}
+
+TEST_CASE_METHOD(Client, "what a server cannot take is returned", "[smtp-client]") {
+    FakeServer server(scope);
+    SECTION("too large [RFC 1870 6.1]") {
+        server.offers.push_back("SIZE 10");
+        auto result = run(hop(server));
+        CHECK(result.status == "5.3.4");
+        CHECK(result.outcome == Outcome::failed);
+        CHECK(server.count("MAIL") == 0);
+    }
+    SECTION("international addresses [RFC 6531 3.2]") {
+        job.smtputf8 = true;
+        CHECK(run(hop(server)).status == "5.6.7");
+    }
+}
+
+TEST_CASE_METHOD(Client, "parameters are passed on where they are offered", "[smtp-client]") {
+    FakeServer server(scope);
+    text = "Subject: x\r\n\r\n\xc3\xa9\r\n";
+    job.ret = 2;
+    job.envid = "QQ314159";
+    job.recipients[0].notify = 2 | 4;
+    job.recipients[0].orcpt = "rfc822;one@there.test";
+    server.offers = {"PIPELINING", "8BITMIME", "SIZE 100000", "DSN"};
+    auto result = run(hop(server));
+    CHECK(result.dsn_passed_on);
+    CHECK(server.count(
+              "MAIL FROM:<from@here.test> SIZE=18 BODY=8BITMIME RET=HDRS ENVID=QQ314159") == 1);
+    CHECK(server.count("RCPT TO:<one@there.test> NOTIFY=SUCCESS,FAILURE "
+                       "ORCPT=rfc822;one@there.test") == 1);
+}
+
+TEST_CASE_METHOD(Client, "LMTP answers for each recipient [RFC 2033 4.2]", "[smtp-client]") {
+    configure("", Protocol::lmtp);
+    FakeServer server(scope);
+    server.lmtp = true;
+    bool chunking = GENERATE(true, false);
+    if (chunking) server.offers.push_back("CHUNKING");
+    server.replies[".1"] = "452 4.2.2 Over quota";
+    to({"one@there.test", "two@there.test"});
+    run("inet:127.0.0.1:" + std::to_string(server.address.port()));
+    CHECK(server.commands.at(0) == "LHLO me.test");
+    CHECK(report.results.at(0).outcome == Outcome::delivered);
+    CHECK(report.results.at(1).outcome == Outcome::deferred);
+    CHECK(report.results.at(1).status == "4.2.2");
+}
+
+TEST_CASE_METHOD(Client, "logging in", "[smtp-client]") {
+    FakeServer server(scope);
+    auto [offered, options, outcome, commands] =
+        GENERATE(table<std::string, std::string, Outcome, std::string>({
+            {"AUTH PLAIN LOGIN", "noanonymous", Outcome::delivered, "AUTH PLAIN AHVzZXIAcGFzcw=="},
+            {"AUTH LOGIN", "noanonymous", Outcome::delivered, "AUTH LOGIN"},
+            {"AUTH PLAIN", "noplaintext", Outcome::deferred, ""},
+            {"AUTH GSSAPI", "noanonymous", Outcome::deferred, ""},
+        }));
+    configure(
+        "smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/x\n"
+        "smtp_sasl_security_options = " +
+        options);
+    lookups.table[hop(server)] = "user:pass";
+    server.offers.push_back(offered);
+    server.replies["AUTH LOGIN"] = "334 VXNlcm5hbWU6";
+    server.replies["dXNlcg=="] = "334 UGFzc3dvcmQ6";
+    auto result = run(hop(server));
+    INFO(result.text);
+    CHECK(result.outcome == outcome);
+    if (!commands.empty()) CHECK(server.count(commands) == 1);
+    if (outcome == Outcome::deferred) CHECK(result.status == "4.7.0");
+    server.replies.clear();
+    server.replies["AUTH"] = "535 5.7.8 no";
+    loop.advance(Seconds(3));
+    if (outcome == Outcome::delivered) {
+        loop.run_until([&] { return cache->size() == 0; });
+        CHECK(run(hop(server)).status == "4.7.8");
+    }
+}
+
+namespace {
+
+// A certificate for mx.test, signed by itself, and its key: of no use but here.
+constexpr const char* kCertificate =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBjzCCATWgAwIBAgIUFfBi42HuEYnpDsmMBMgMD9DWSp4wCgYIKoZIzj0EAwIw\n"
+    "EjEQMA4GA1UEAwwHbXgudGVzdDAgFw0yNjExMjIxMzAzMjBaGA8yMTI2MTAyOTEz\n"
+    "MDMyMFowEjEQMA4GA1UEAwwHbXgudGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
+    "A0IABLqapMHmzWHIbSbKmjPpHSuo7xD8RifaDT3WT68GoNco4CxYxCVKNPvWoA2p\n"
+    "DS1BlZbXKvxklros+1hG+vtv9FejZzBlMB0GA1UdDgQWBBQNmm3TP1IQEqd4Ezn5\n"
+    "r9uPrpfEXjAfBgNVHSMEGDAWgBQNmm3TP1IQEqd4Ezn5r9uPrpfEXjAPBgNVHRMB\n"
+    "Af8EBTADAQH/MBIGA1UdEQQLMAmCB214LnRlc3QwCgYIKoZIzj0EAwIDSAAwRQIh\n"
+    "AKlgaTcLWrOffw+hDfpeRSGMq1N4EvNm6YXltwmmxxNuAiBW7OjgjKZvPJ+0QwZf\n"
+    "7G5V4e/X5gLJwT5SWpVWGUXtow==\n"
+    "-----END CERTIFICATE-----\n";
+constexpr const char* kKey =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg/MeiqR/5+BljqsBC\n"
+    "dQ5d3cMlO/e1FYaDFwaiWYqFXZOhRANCAAS6mqTB5s1hyG0mypoz6R0rqO8Q/EYn\n"
+    "2g091k+vBqDXKOAsWMQlSjT71qANqQ0tQZWW1yr8ZJa6LPtYRvr7b/RX\n"
+    "-----END PRIVATE KEY-----\n";
+
+std::unique_ptr<TlsServer> tls_server() {
+    TlsServerOptions options;
+    options.certificates.push_back({kCertificate, kKey});
+    auto server = TlsServer::create(options);
+    REQUIRE(server);
+    return *std::move(server);
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Client, "TLS as the level asks for it", "[smtp-client]") {
+    auto with_tls = tls_server();
+    FakeServer server(scope);
+    enum Ability { none, good, broken, refused };
+    auto [level, ability, outcome, encrypted, words] =
+        GENERATE(table<std::string, Ability, Outcome, int, std::string>({
+            {"none", good, Outcome::delivered, 0, ""},
+            {"may", good, Outcome::delivered, 1, ""},
+            {"may", none, Outcome::delivered, 0, ""},
+            {"may", broken, Outcome::delivered, 0, ""},
+            {"may", refused, Outcome::delivered, 0, ""},
+            {"encrypt", good, Outcome::delivered, 1, ""},
+            {"encrypt", none, Outcome::deferred, 0, "TLS is required, but was not offered"},
+            {"encrypt", broken, Outcome::deferred, 0, "Cannot start TLS: handshake failure"},
+            {"encrypt", refused, Outcome::deferred, 0, "refused to start TLS: 454"},
+            {"secure", good, Outcome::deferred, 1, "Server certificate not trusted"},
+        }));
+    INFO(level << " " << ability);
+    configure("smtp_tls_loglevel = 1\nsmtp_tls_security_level = " + level);
+    if (ability != none) server.tls = with_tls.get();
+    server.break_tls = ability == broken;
+    if (ability == refused) {
+        server.tls = nullptr;
+        server.offers.push_back("STARTTLS");
+        server.replies["STARTTLS"] = "454 4.7.0 not now";
+    }
+    auto result = run(hop(server));
+    INFO(result.text);
+    CHECK(result.outcome == outcome);
+    CHECK(server.encrypted == encrypted);
+    CHECK(result.text.find(words) != std::string::npos);
+}
+
+TEST_CASE_METHOD(Client, "smtp_tls_policy_maps knows better, and certificates are checked",
+                 "[smtp-client]") {
+    auto with_tls = tls_server();
+    FakeServer server(scope);
+    server.tls = with_tls.get();
+    TlsClientOptions options;
+    options.ca_pem = kCertificate;
+    tls = *TlsClient::create(options);
+    configure("smtp_tls_policy_maps = hash:/x");
+    auto [policy, outcome] = GENERATE(table<std::string, Outcome>({
+        {"secure match=mx.test", Outcome::delivered},
+        {"secure match=other.test:.test", Outcome::delivered},
+        {"secure", Outcome::deferred},
+        {"verify match=hostname", Outcome::deferred},
+        {"none", Outcome::delivered},
+        {"nonsense", Outcome::deferred},
+    }));
+    lookups.table[hop(server)] = policy;
+    auto result = run(hop(server));
+    INFO(policy << ": " << result.text);
+    CHECK(result.outcome == outcome);
+}

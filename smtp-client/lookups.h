@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/event/task.h"
+#include "lib/ipc/client.h"
+#include "lib/ipc/ways/address.h"
+
+namespace facteur::smtp_client {
+
+/// The tables of a parameter, which addressd holds.
+class Lookups {
+public:
+    virtual ~Lookups() = default;
+    virtual Task<Result<std::optional<std::string>>> find(std::vector<std::string> tables,
+                                                          ipc::LookupKey kind, std::string key) = 0;
+};
+
+class AddressdLookups : public Lookups {
+public:
+    explicit AddressdLookups(ipc::Client& client) : client_(client) {}
+    Task<Result<std::optional<std::string>>> find(std::vector<std::string> tables,
+                                                  ipc::LookupKey kind, std::string key) override;
+
+private:
+    ipc::Client& client_;
+};
+
+}  // namespace facteur::smtp_client

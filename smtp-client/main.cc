@@ -1,0 +1,85 @@
+/*++
+NAME
+    smtp-client - Facteur's delivery to other hosts, over SMTP and LMTP
+
+SYNOPSIS
+    smtp-client -n smtp [generic options]
+    smtp-client -n relay [generic options]
+    smtp-client -n lmtp [generic options]
+
+DESCRIPTION
+    smtp-client takes delivery jobs from qmgr over its socket in private/, finds the servers of the
+    next hop, and sends the message to them in turn until one has taken it. One process works on
+    hundreds of deliveries at a time. The service lmtp, and any other whose command line has the
+    word lmtp, speaks LMTP; every other one speaks SMTP.
+
+    A next hop is a domain, whose MX hosts are looked up, or a host in brackets, each with an
+    optional :port; for LMTP it may be unix:path too. MX hosts are tried in the order of their
+    preference, and at random among equals; a domain without MX is its own. A domain with a null MX
+    accepts no mail, and its mail is returned. Servers that are no better than this host itself are
+    left out; when nothing remains, the mail loops, and is returned.
+
+    A connection stays open for a moment after its message, and serves the next one to the same
+    next hop. What the extensions of the server allow is used: PIPELINING, CHUNKING, SIZE,
+    8BITMIME, DSN, SMTPUTF8, STARTTLS, AUTH.
+
+    What became of each recipient is remembered until qmgr has recorded it; when qmgr is restarted
+    meanwhile, its successor is told, and nothing is sent twice.
+
+SECURITY
+    smtp-client talks to servers that anybody may run. It can open no file: the content comes as a
+    descriptor, passwords and TLS policies come from addressd. Answers of servers are bounded in
+    length and number, and made printable for the log. Certificates are checked where
+    smtp_tls_security_level or smtp_tls_policy_maps ask for it; a handshake that fails at level may
+    is repeated without TLS.
+
+STANDARDS
+    RFC 1870 (message size declaration)
+    RFC 2033 (LMTP)
+    RFC 2920 (pipelining)
+    RFC 3030 (CHUNKING)
+    RFC 3207 (STARTTLS)
+    RFC 3461 (SMTP DSN extension)
+    RFC 4954 (AUTH)
+    RFC 5321 (SMTP)
+    RFC 6152 (8BITMIME)
+    RFC 6531 (SMTPUTF8)
+    RFC 7505 (null MX)
+
+DIAGNOSTICS
+    Each recipient's result is logged in one line, as Postfix does:
+
+        QUEUEID: to=<user@example.com>, relay=mx.example.com[192.0.2.1]:25, delay=0.5,
+        delays=0.1/0/0.2/0.2, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 1234)
+
+SETTINGS
+
+SEE ALSO
+    facteur(1), main.cf(5), master.cf(5), qmgr(8), addressd(8)
+--*/
+#include <algorithm>
+#include <memory>
+
+#include "lib/daemon/daemon.h"
+#include "smtp-client/service.h"
+
+using namespace facteur;
+
+int main(int argc, char** argv) {
+    smtp_client::Settings settings;
+    auto words = daemon::arguments(argc, argv);
+    bool asked = std::ranges::find(words, "lmtp") != words.end();
+    daemon::Description client;
+    client.name = "smtp-client";
+    client.kind = daemon::Kind::single;
+    client.owner = daemon::Owner::smtp;
+    client.privileges.readable = {"$smtp_tls_CApath"};
+    client.privileges.network = sandbox::Network::inet;
+    client.sections = {&settings};
+    client.make = [&, asked](daemon::Process& process) {
+        bool lmtp = asked || process.service() == "lmtp";
+        return std::make_unique<smtp_client::SmtpClient>(
+            process, settings, lmtp ? smtp_client::Protocol::lmtp : smtp_client::Protocol::smtp);
+    };
+    return daemon::run(argc, argv, client);
+}

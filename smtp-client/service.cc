@@ -1,0 +1,120 @@
+#include "smtp-client/service.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+
+namespace facteur::smtp_client {
+namespace {
+
+template <class T>
+T must(Result<T> result) {
+    if (!result) log_fatal(result.error().text);
+    return *std::move(result);
+}
+
+std::unique_ptr<dns::Resolver> resolver_for(const Settings& settings) {
+    dns::Options options;
+    options.servers = settings.dns_servers();
+    options.timeout = settings.dns_timeout();
+    options.tries = settings.dns_tries();
+    options.cache_entries = static_cast<std::size_t>(settings.dns_cache());
+    return must(dns::make_resolver(options));
+}
+
+std::unique_ptr<TlsClient> tls_for(const TlsSettings& settings) {
+    TlsClientOptions options;
+    options.ca_file = settings.ca_file();
+    options.ca_path = settings.ca_path();
+    options.min_protocol = settings.protocols();
+    return must(TlsClient::create(options));
+}
+
+std::vector<Address> interface_addresses() {
+    std::vector<Address> addresses;
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) return addresses;
+    for (const ifaddrs* one = list; one; one = one->ifa_next) {
+        if (!one->ifa_addr) continue;
+        socklen_t size =
+            one->ifa_addr->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+        Address address = Address::from(one->ifa_addr, size);
+        if (address.is_ip()) addresses.push_back(address);
+    }
+    ::freeifaddrs(list);
+    return addresses;
+}
+
+/// inet_interfaces: the addresses where our own smtpd listens.
+std::vector<Address> own_addresses(const Settings& settings) {
+    std::vector<Address> own;
+    for (const std::string& word : settings.inet_interfaces()) {
+        if (auto address = Address::from_ip(word)) own.push_back(*address);
+        for (const Address& address : interface_addresses()) {
+            bool wanted = word == "all" || (word == "loopback-only" && address.is_loopback());
+            if (wanted) own.push_back(address);
+        }
+    }
+    return own;
+}
+
+Routing routing_for(const Settings& settings, dns::Resolver& resolver) {
+    Routing routing;
+    routing.resolver = &resolver;
+    routing.myhostname = settings.myhostname();
+    routing.own_addresses = own_addresses(settings);
+    const auto& protocols = settings.inet_protocols();
+    auto has = [&](std::string_view word) {
+        return std::ranges::find(protocols, word) != protocols.end();
+    };
+    routing.ipv4 = has("all") || has("ipv4");
+    routing.ipv6 = has("all") || has("ipv6");
+    if (settings.address_preference() == "ipv4") routing.preference = Routing::Preference::ipv4;
+    if (settings.address_preference() == "ipv6") routing.preference = Routing::Preference::ipv6;
+    routing.defer_if_no_mx_address = settings.defer_if_no_mx_address();
+    return routing;
+}
+
+Address bind_address(const std::string& text) {
+    if (text.empty()) return {};
+    auto address = Address::from_ip(text);
+    if (!address) log_fatal("smtp_bind_address: bad address " + printable(text));
+    return *address;
+}
+
+}  // namespace
+
+SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Protocol protocol)
+    : Service(process),
+      resolver_(resolver_for(settings)),
+      tls_(tls_for(settings.tls)),
+      address_(process.scope(), "private/address"),
+      lookups_(address_),
+      cache_(process.scope(), settings.cache_time()),
+      around_(new Surroundings{settings, protocol, routing_for(settings, *resolver_), lookups_,
+                               *tls_, cache_, process.scope(),
+                               bind_address(settings.bind_address()),
+                               bind_address(settings.bind_address6())}),
+      agent_(std::make_unique<Agent>(*around_, static_cast<std::uint32_t>(settings.jobs()))) {}
+
+SmtpClient::~SmtpClient() = default;
+
+Task<void> SmtpClient::connection(Fd socket, const daemon::Listener&) {
+    return agent_->serve(std::move(socket));
+}
+
+Task<void> SmtpClient::drain() {
+    return agent_->drain();
+}
+
+std::string SmtpClient::status() const {
+    return fmt::format("deliveries={} unsettled={} idle_connections={}", agent_->running(),
+                       agent_->unsettled(), cache_.size());
+}
+
+}  // namespace facteur::smtp_client

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+
+#include "lib/daemon/service.h"
+#include "lib/ipc/client.h"
+#include "smtp-client/agent.h"
+#include "smtp-client/settings.h"
+
+namespace facteur::smtp_client {
+
+/// The services smtp, relay and lmtp.
+class SmtpClient : public daemon::Service {
+public:
+    /// Reads what the sandbox will hide: /etc/resolv.conf, the network interfaces, certificates.
+    SmtpClient(daemon::Process& process, const Settings& settings, Protocol protocol);
+    ~SmtpClient() override;
+
+    Task<void> connection(Fd socket, const daemon::Listener& listener) override;
+    Task<void> drain() override;
+    std::string status() const override;
+
+private:
+    std::unique_ptr<dns::Resolver> resolver_;
+    std::unique_ptr<TlsClient> tls_;
+    ipc::Client address_;
+    AddressdLookups lookups_;
+    ConnectionCache cache_;
+    std::unique_ptr<Surroundings> around_;
+    std::unique_ptr<Agent> agent_;
+};
+
+}  // namespace facteur::smtp_client

@@ -1,0 +1,155 @@
+#pragma once
+
+#include "lib/config/common.h"
+
+namespace facteur::smtp_client {
+
+using conf::Param;
+
+/// How much TLS is wanted (Postfix's TLS_README).
+enum class TlsLevel { none, may, encrypt, verify, secure };
+
+/// Where the dialogue with one server may spend how long.
+struct Timeouts : conf::Section {
+    explicit Timeouts(Section& outer) : Section(outer) {}
+    Param<conf::Seconds> connect{
+        params, "smtp_connect_timeout", conf::Seconds(30),
+        "How long to wait for a TCP connection; each address has its own."};
+    Param<conf::Seconds> helo{params, "smtp_helo_timeout", conf::Seconds(300),
+                              "How long to wait for the greeting, and for the answer to EHLO."};
+    Param<conf::Seconds> starttls{params, "smtp_starttls_timeout", conf::Seconds(300),
+                                  "How long a TLS handshake may take."};
+    Param<conf::Seconds> mail{params, "smtp_mail_timeout", conf::Seconds(300),
+                              "How long to wait for the answer to MAIL FROM."};
+    Param<conf::Seconds> rcpt{params, "smtp_rcpt_timeout", conf::Seconds(300),
+                              "How long to wait for the answer to RCPT TO."};
+    Param<conf::Seconds> data_init{params, "smtp_data_init_timeout", conf::Seconds(120),
+                                   "How long to wait for the answer to DATA."};
+    Param<conf::Seconds> data_xfer{
+        params, "smtp_data_xfer_timeout", conf::Seconds(180),
+        "How long the server may take nothing of the message that is being sent."};
+    Param<conf::Seconds> data_done{
+        params, "smtp_data_done_timeout", conf::Seconds(600),
+        "How long to wait for the answer to the end of the message (RFC 5321 section 4.5.3.2.6)."};
+    Param<conf::Seconds> rset{params, "smtp_rset_timeout", conf::Seconds(20),
+                              "How long to wait for the answer to RSET."};
+    Param<conf::Seconds> quit{params, "smtp_quit_timeout", conf::Seconds(300),
+                              "How long sending QUIT may take."};
+};
+
+struct TlsSettings : conf::Section {
+    explicit TlsSettings(Section& outer) : Section(outer) {}
+    Param<TlsLevel> level{params, "smtp_tls_security_level", TlsLevel::none,
+                          conf::Choices<TlsLevel>{{"none", TlsLevel::none},
+                                                  {"may", TlsLevel::may},
+                                                  {"encrypt", TlsLevel::encrypt},
+                                                  {"verify", TlsLevel::verify},
+                                                  {"secure", TlsLevel::secure},
+                                                  {"", TlsLevel::none}},
+                          "How much TLS is wanted of other servers, unless "
+                          "smtp_tls_policy_maps knows better."};
+    Param<conf::List> policy_maps{
+        params, "smtp_tls_policy_maps", "",
+        "Tables with the TLS security level by next hop: \"secure match=.example.com\"."};
+    Param<std::string> ca_file{params, "smtp_tls_CAfile", "",
+                               "A file with the authorities that server certificates may have."};
+    Param<std::string> ca_path{params, "smtp_tls_CApath", "",
+                               "A folder with such authorities, prepared by openssl rehash."};
+    Param<std::string> protocols{params, "smtp_tls_protocols", ">=TLSv1",
+                                 "The oldest TLS protocol at security level may."};
+    Param<std::string> mandatory_protocols{
+        params, "smtp_tls_mandatory_protocols", ">=TLSv1.2",
+        "The oldest TLS protocol at the levels encrypt, verify and secure."};
+    Param<conf::List> verify_match{
+        params, "smtp_tls_verify_cert_match", "hostname",
+        "The names that a certificate may have at level verify: hostname, nexthop, dot-nexthop, or "
+        "names."};
+    Param<conf::List> secure_match{params, "smtp_tls_secure_cert_match", "nexthop, dot-nexthop",
+                                   "The names that a certificate may have at level secure."};
+    Param<int> loglevel{params, "smtp_tls_loglevel", 0, conf::Range<int>{0, 4},
+                        "1: log a line for each TLS handshake."};
+    Param<bool> wrapper{params, "smtp_tls_wrappermode", false,
+                        "Start with the TLS handshake instead of STARTTLS (port 465)."};
+};
+
+struct SaslSettings : conf::Section {
+    explicit SaslSettings(Section& outer) : Section(outer) {}
+    Param<bool> enable{params, "smtp_sasl_auth_enable", false,
+                       "Whether to log in to servers that smtp_sasl_password_maps has."};
+    Param<conf::List> password_maps{
+        params, "smtp_sasl_password_maps", "",
+        "Tables with \"user:password\" by server name or by next hop as it is configured."};
+    Param<conf::List> security_options{
+        params, "smtp_sasl_security_options", "noplaintext, noanonymous",
+        "noplaintext: never send a password over a connection without TLS."};
+    Param<conf::List> tls_security_options{params, "smtp_sasl_tls_security_options",
+                                           "$smtp_sasl_security_options",
+                                           "The same for connections with TLS."};
+    Param<conf::List> mechanism_filter{
+        params, "smtp_sasl_mechanism_filter", "",
+        "The mechanisms that may be used, of PLAIN and LOGIN; empty: both."};
+};
+
+struct Settings : conf::Common {
+    Timeouts timeouts{*this};
+    TlsSettings tls{*this};
+    SaslSettings sasl{*this};
+
+    Param<std::string> helo_name{params, "smtp_helo_name", "$myhostname",
+                                 "The name that is said in EHLO, HELO and LHLO."};
+    Param<std::string> bind_address{params, "smtp_bind_address", "",
+                                    "The IPv4 address that connections are made from."};
+    Param<std::string> bind_address6{params, "smtp_bind_address6", "",
+                                     "The IPv6 address that connections are made from."};
+    Param<std::string> address_preference{
+        params, "smtp_address_preference", "any",
+        "Which addresses of equally good servers come first: any, ipv4 or ipv6."};
+    Param<int> mx_address_limit{params, "smtp_mx_address_limit", 5,
+                                "How many server addresses are tried for one delivery; 0: all."};
+    Param<int> mx_session_limit{
+        params, "smtp_mx_session_limit", 2,
+        "In how many SMTP sessions one delivery is tried before it is deferred; 0: no limit."};
+    Param<conf::List> fallback_relay{params, "smtp_fallback_relay", "$fallback_relay",
+                                     "Next hops for mail whose own cannot be reached."};
+    Param<conf::List> old_fallback_relay{params, "fallback_relay", "",
+                                         "The old name of smtp_fallback_relay."};
+    Param<bool> always_send_ehlo{params, "smtp_always_send_ehlo", true,
+                                 "Say EHLO even to a server whose greeting lacks ESMTP."};
+    Param<conf::List> discard_ehlo_keywords{
+        params, "smtp_discard_ehlo_keywords", "",
+        "Extensions that are not used although a server offers them: chunking, pipelining, dsn."};
+    Param<bool> cache_connections{
+        params, "smtp_connection_cache_on_demand", true,
+        "Keep a connection open for the next message to the same next hop."};
+    Param<conf::Seconds> cache_time{params, "smtp_connection_cache_time_limit", conf::Seconds(2),
+                                    "How long an open connection waits for its next message."};
+    Param<conf::Seconds> reuse_time{params, "smtp_connection_reuse_time_limit", conf::Seconds(300),
+                                    "How old a connection may be when it is used again."};
+    Param<int> reuse_count{params, "smtp_connection_reuse_count_limit", 0,
+                           "How many messages one connection takes; 0: no limit."};
+    Param<bool> skip_5xx_greeting{
+        params, "smtp_skip_5xx_greeting", true,
+        "Try other servers when one greets with 5xx, rather than return the mail."};
+    Param<bool> defer_if_no_mx_address{
+        params, "smtp_defer_if_no_mx_address_found", false,
+        "Try again later when no MX host of a domain has an address, rather than return the mail."};
+    Param<bool> disable_mime_conversion{
+        params, "disable_mime_output_conversion", false,
+        "Send 8-bit content as it is to servers without 8BITMIME, rather than convert it."};
+    Param<std::string> lmtp_port{params, "lmtp_tcp_port", "24",
+                                 "The port for LMTP next hops that do not name one."};
+    Param<int> jobs{params, "smtp_deliveries_per_process", 500, conf::Range<int>{1, 20000},
+                    "How many deliveries one process works on at the same time."};
+    Param<conf::List> dns_servers{
+        params, "dns_servers", "",
+        "Name servers as address or address:port; empty: those of /etc/resolv.conf."};
+    Param<conf::Seconds> dns_timeout{
+        params, "dns_timeout", conf::Seconds(5), conf::at_least(conf::Seconds(1)),
+        "How long a name server may take to answer a question before the next one is asked."};
+    Param<int> dns_tries{params, "dns_tries", 2, conf::Range<int>{1, 10},
+                         "How often each name server is asked before a question has failed."};
+    Param<int> dns_cache{params, "dns_cache_entries", 10000,
+                         "How many answers of name servers are kept; 0: none."};
+};
+
+}  // namespace facteur::smtp_client

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/event/task.h"
+#include "lib/net/address.h"
+#include "lib/net/dns/resolver.h"
+#include "smtp-client/nexthop.h"
+
+namespace facteur::smtp_client {
+
+/// One server to try.
+struct Target {
+    std::string name;         ///< MX host or next hop; as the log shows it
+    Address address;          ///< with its port
+    unsigned preference = 0;  ///< of the MX record
+
+    /// "mx.example.com[192.0.2.1]", what log lines and bounces call the server.
+    std::string name_and_ip() const;
+    /// "mx.example.com[192.0.2.1]:25", "host[private/lmtp]": relay=.
+    std::string relay() const;
+};
+
+/// What the search for servers needs to know.
+struct Routing {
+    dns::Resolver* resolver = nullptr;
+    std::string myhostname;
+    std::vector<Address> own_addresses;  ///< to notice that we are the MX ourselves
+    bool ipv4 = true;
+    bool ipv6 = true;
+    enum class Preference { any, ipv4, ipv6 } preference = Preference::any;
+    bool defer_if_no_mx_address = false;
+};
+
+/// The servers of a next hop in the order to try them (RFC 5321 section 5.1): MX by preference,
+/// at random among equals; without MX the host itself; a null MX is refused (RFC 7505).
+Task<Result<std::vector<Target>>> find_targets(const Routing& routing, Scope& scope,
+                                               Nexthop nexthop);
+
+}  // namespace facteur::smtp_client

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "lib/smtp/reply.h"
+#include "smtp-client/targets.h"
+
+namespace facteur::smtp_client {
+
+/// Why mail was not taken: what goes to the log, to the history of the message and into a bounce.
+struct Trouble {
+    bool permanent = false;
+    std::string status;      ///< "5.1.1"
+    std::string text;        ///< "host mx[192.0.2.1] said: 550 … (in reply to RCPT TO command)"
+    std::string remote_mta;  ///< "dns; mx.example.com"; empty when nobody was reached
+    std::string diagnostic;  ///< "smtp; 550 …": only what the server said itself
+    bool tls = false;        ///< the TLS handshake failed: in plain text it may work
+};
+using Attempt = std::expected<void, Trouble>;
+
+/// The server refused: "host … said: … (in reply to COMMAND)".
+Trouble refused(const Target& target, const smtp::Reply& reply, std::string_view command);
+/// It does not even greet us: "host … refused to talk to me: …"; always temporary unless told.
+Trouble unwelcome(const Target& target, const smtp::Reply& reply, bool permanent);
+/// The connection went away or timed out: "lost connection with … while …".
+Trouble interrupted(const Target& target, bool timed_out, std::string_view doing);
+/// Our own judgement about this server.
+Trouble unfit(const Target& target, bool permanent, std::string status, std::string text);
+/// Nobody was reached.
+Trouble unreached(const Error& error);
+
+}  // namespace facteur::smtp_client

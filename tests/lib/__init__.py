@@ -1,1 +1,0 @@
-"""What the end-to-end and fault tests share: private instances, peers, servers, waits."""
