@@ -89,7 +89,7 @@ lint:
 HEADERS := $(shell git ls-files '*.h')
 headers: $(addprefix $(BUILD)/,$(addsuffix .alone,$(HEADERS)))
 $(BUILD)/%.h.alone: %.h
-	@mkdir -p $(@D); $(CXX) $(CPPFLAGS) $(CXXFLAGS) -fsyntax-only -x c++ -include $< /dev/null && touch $@
+	@mkdir -p $(@D); $(CXX) -I. $(CXXFLAGS) -fsyntax-only -x c++ -include $< /dev/null && touch $@
 
 # As root: the peers switch users and cgroups count the CPU.
 .PHONY: bench

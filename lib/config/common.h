@@ -60,6 +60,10 @@ struct Common : Section {
         "debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, "
         "qmqpd_authorized_clients, relay_domains, smtpd_access_maps",
         "The parameters in which \"domain\" also matches its subdomains, rather than \".domain\"."};
+    Param<List> mail_directories{
+        params, "mail_directories", "/home, /srv/mail, /var/mail, /var/vmail",
+        "Folders below which users have their mail, besides $mail_home and $mail_location: the "
+        "only ones that the sandbox of the daemons that handle mailboxes opens."};
     Param<int> line_length_limit{
         params, "line_length_limit", 2048, Range<int>{256, 1 << 20},
         "The longest line that is kept in memory, in bytes, where no protocol says otherwise."};

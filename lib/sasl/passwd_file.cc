@@ -86,6 +86,14 @@ std::optional<PasswdEntry> PasswdFile::find(std::string_view user) const {
     return found == lines_.end() ? std::nullopt : parse_passwd_line(found->second);
 }
 
+std::optional<PasswdEntry> PasswdFile::sample(std::size_t seed) const {
+    if (lines_.empty()) return std::nullopt;
+    std::size_t bucket = seed % lines_.bucket_count();
+    while (lines_.bucket_size(bucket) == 0)
+        bucket = (bucket + 1) % lines_.bucket_count();
+    return parse_passwd_line(lines_.begin(bucket)->second);
+}
+
 std::vector<std::string_view> PasswdFile::users() const {
     std::vector<std::pair<const char*, std::string_view>> placed;
     placed.reserve(lines_.size());

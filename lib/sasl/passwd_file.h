@@ -45,6 +45,8 @@ public:
     /// The last line counts when a user stands there twice, as in Dovecot.
     std::optional<PasswdEntry> find(std::string_view user) const;
     std::size_t size() const { return lines_.size(); }
+    /// Some user's entry, always the same for the same seed; nothing in an empty file.
+    std::optional<PasswdEntry> sample(std::size_t seed) const;
     /// In the order of the file, each user once.
     std::vector<std::string_view> users() const;
 

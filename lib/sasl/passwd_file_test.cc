@@ -44,6 +44,9 @@ TEST_CASE("users are found in a file, the last line of one counts", "[sasl]") {
     CHECK(file.find("bob")->password == "{PLAIN}b");
     CHECK_FALSE(file.find("# users"));
     CHECK_FALSE(file.find("an"));
+    REQUIRE(file.sample(7));
+    CHECK(file.sample(7) == file.sample(7));
+    CHECK_FALSE(PasswdFile().sample(7));
     CHECK(file.users() == std::vector<std::string_view>{"bob", "ann"});
 }
 

@@ -33,14 +33,23 @@ SEE ALSO
     master(8), main.cf(5), master.cf(5)
 --*/
 #include <cstdlib>
+#include <iostream>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
 #include "lib/base/log.h"
 #include "tools/facteur/commands.h"
+#include "tools/facteur/names.h"
 
 int main(int argc, char** argv) {
     facteur::Log::set_tag("facteur");
+    if (const auto* name = facteur::tool::called_by(argv[0])) return name->main(argc, argv);
+    if (argc == 2 && std::string_view(argv[1]) == "--names") {
+        for (const auto& name : facteur::tool::names())
+            std::cout << name.folder << "/" << name.name << "\n";
+        return 0;
+    }
     facteur::tool::Context context;
     const char* from_environment = std::getenv("MAIL_CONFIG");
     context.directory = from_environment ? from_environment : "/etc/facteur";

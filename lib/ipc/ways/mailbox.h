@@ -4,47 +4,50 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <vector>
 
 #include "lib/ipc/rpc.h"
 
-/// The way from a login stage to its mailbox stage (services imap-mailbox, pop3-mailbox).
+/// The ways to the mailbox stages (services `imap-mailbox`, `pop3-mailbox`).
 namespace facteur::ipc {
 
-/// Goes on with a session whose user is known.  Descriptor 0: the client's connection, or one end
-/// of a socket pair whose other end the login stage pumps through TLS.  The answer means that the
-/// mailbox stage has it; an Error that the login stage must say so to the client.
-struct OpenMailbox {
-    std::string user;
-    std::uint32_t uid = 0;
-    std::uint32_t gid = 0;
-    std::string home;
-    std::string mail;            ///< mail_location, expanded
-    std::string client_address;  ///< text, with port
-    std::string local_address;
-    bool secured = false;  ///< TLS, or a connection that never leaves the host
-    std::string session;   ///< id in the log lines of both stages
-    std::string tag;       ///< IMAP: of the command to answer; POP3: empty
-    std::string method;    ///< SASL mechanism
-    std::string input;     ///< what the client sent ahead, not yet read
+struct OpenSessionReply {
+    bool accepted = false;
+    std::uint32_t pid = 0;  ///< of the process that talks to the client now, for the log
+    std::string reason;     ///< not accepted: what the client hears, with its response code
 
-    using Reply = Nothing;
-    static constexpr std::string_view kName = "open-mailbox";
+    static constexpr std::string_view kName = "open-session-reply";
     static constexpr auto fields() {
-        using M = OpenMailbox;
-        return std::tuple{Field{"user", &M::user},
-                          Field{"uid", &M::uid},
-                          Field{"gid", &M::gid},
-                          Field{"home", &M::home},
-                          Field{"mail", &M::mail},
-                          Field{"client_address", &M::client_address},
-                          Field{"local_address", &M::local_address, true},
-                          Field{"secured", &M::secured},
-                          Field{"session", &M::session},
-                          Field{"tag", &M::tag, true},
-                          Field{"method", &M::method, true},
-                          Field{"input", &M::input, true}};
+        using M = OpenSessionReply;
+        return std::tuple{Field{"accepted", &M::accepted}, Field{"pid", &M::pid, true},
+                          Field{"reason", &M::reason, true}};
     }
+    bool operator==(const OpenSessionReply&) const = default;
+};
+/// login stage -> mailbox stage: this user has logged in; the descriptor is the client's
+/// connection, or with TLS one end of a socket pair whose other end the login stage serves.  The
+/// mailbox stage asks authd itself where the user's mail is: it believes nobody's paths.
+struct OpenSession {
+    std::string user;
+    std::string tag;         ///< of the command to answer (IMAP)
+    std::string input;       ///< what the client had sent behind it
+    std::string session_id;  ///< for the log
+    std::string remote;      ///< "192.0.2.1"
+    std::string local;
+    bool is_secured = false;  ///< TLS, or the same host
+
+    using Reply = OpenSessionReply;
+    static constexpr std::string_view kName = "open-session";
+    static constexpr auto fields() {
+        using M = OpenSession;
+        return std::tuple{Field{"user", &M::user},
+                          Field{"tag", &M::tag, true},
+                          Field{"input", &M::input, true},
+                          Field{"session_id", &M::session_id, true},
+                          Field{"remote", &M::remote, true},
+                          Field{"local", &M::local, true},
+                          Field{"is_secured", &M::is_secured, true}};
+    }
+    bool operator==(const OpenSession&) const = default;
 };
 
 }  // namespace facteur::ipc

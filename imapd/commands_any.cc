@@ -1,0 +1,108 @@
+// Commands that need no mailbox: RFC 3501 section 6.1, IDLE, ID, NAMESPACE.
+
+#include <exception>
+
+#include <sys/socket.h>
+
+#include "imapd/session.h"
+#include "lib/base/text.h"
+#include "lib/event/errors.h"
+#include "lib/event/loop.h"
+#include "lib/event/scope.h"
+
+namespace facteur::imapd {
+
+const std::string_view kCapabilities =
+    "IMAP4rev1 SASL-IR LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT SPECIAL-USE";
+
+Task<Reply> Session::do_capability(Command& command) {
+    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
+    out_.put("* CAPABILITY ");
+    out_.put(kCapabilities);
+    out_.put("\r\n");
+    co_return ok("Capability completed.");
+}
+
+Task<Reply> Session::do_noop(Command& command) {
+    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
+    co_return ok("NOOP completed.");
+}
+
+Task<Reply> Session::do_logout(Command& command) {
+    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
+    bye("Logging out", "Logged out");
+    co_return ok("Logout completed.");
+}
+
+// RFC 3501 section 3.3: these belong to the state before.
+Task<Reply> Session::do_login(Command&) {
+    co_return bad("Already logged in.");
+}
+
+// RFC 2971 section 3.1
+Task<Reply> Session::do_id(Command& command) {
+    if (auto sp = command.arguments.sp(); !sp) co_return bad(sp.error());
+    auto fields = imap::parse_id(command.arguments);
+    if (!fields) co_return bad(fields.error());
+    out_.put("* ID (\"name\" \"Facteur\")\r\n");
+    co_return ok("ID completed.");
+}
+
+// RFC 2342 section 5: one personal namespace without a prefix, and no others.
+Task<Reply> Session::do_namespace(Command& command) {
+    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
+    std::string line = "* NAMESPACE ((\"\" \"";
+    line += store_.separator();
+    line += "\")) NIL NIL\r\n";
+    out_.put(line);
+    co_return ok("Namespace completed.");
+}
+
+// RFC 2177 section 3: one coroutine waits for DONE, another one for the mailbox.
+Task<Reply> Session::do_idle(Command& command) {
+    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
+    out_.put("+ idling\r\n");
+    co_await out_.flush();
+    stream_.set_deadline(settings_.timeout());
+    Scope watching(stream_.scope());
+    watching.spawn(watch(watching));
+    std::exception_ptr failure;
+    Line line;
+    try {
+        line = co_await stream_.read_line(1024);
+        reader_.count(line.text.size() + 2);
+    } catch (const Disconnect&) {
+        failure = std::current_exception();
+    }
+    watching.cancel();
+    co_await watching.join();
+    if (failure && !ended_) std::rethrow_exception(failure);
+    if (!ended_ && !iequals(line.text, "DONE")) co_return bad("Expected DONE.");
+    co_return ok("Idle completed.");
+}
+
+/// Tells what happens until the scope is cancelled.
+Task<void> Session::watch(Scope& scope) {
+    Signal nothing;
+    Signal& changed = mailbox_ ? mailbox_->changed() : nothing;
+    for (;;) {
+        // Also before the first wait: something may have come since the last command.
+        if (mailbox_) co_await tell_changes(true);
+        co_await out_.flush();
+        stream_.set_deadline(settings_.timeout());
+        if (ended_) {
+            ::shutdown(stream_.fd(), SHUT_RD);  // wakes the one who waits for DONE
+            co_return;
+        }
+        bool is_quiet = false;
+        try {
+            TimePoint next = Loop::current().now() + settings_.idle_notify_interval();
+            co_await changed.wait(scope, next);
+        } catch (const TimedOut&) {
+            is_quiet = true;
+        }
+        if (is_quiet) out_.put("* OK Still here\r\n");
+    }
+}
+
+}  // namespace facteur::imapd

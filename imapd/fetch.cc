@@ -1,0 +1,247 @@
+#include "imapd/fetch.h"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "imapd/store_terms.h"
+#include "lib/base/text.h"
+#include "lib/imap/response.h"
+#include "lib/imap/structure.h"
+#include "lib/mime/envelope.h"
+#include "lib/mime/header.h"
+
+namespace facteur::imapd {
+
+namespace {
+
+using Kind = imap::FetchItem::Kind;
+using Text = imap::Section::Text;
+
+constexpr std::uint64_t kHeaderLimit = 4 << 20;  ///< of a header that is read to choose from
+
+/// The old names are sections too (RFC 3501 section 6.4.5).
+imap::Section section_of(const imap::FetchItem& item) {
+    imap::Section section = item.section;
+    if (item.kind == Kind::rfc822_header) section.text = Text::header;
+    if (item.kind == Kind::rfc822_text) section.text = Text::text;
+    return section;
+}
+
+bool is_section(Kind kind) {
+    return kind == Kind::section || kind == Kind::rfc822 || kind == Kind::rfc822_header ||
+           kind == Kind::rfc822_text;
+}
+
+bool is_whole_message(const imap::Section& section) {
+    return section.part.empty() && section.text == Text::all;
+}
+
+/// Summary::fields can answer it without a look at the message.
+bool is_summarized(const imap::Section& section) {
+    return section.part.empty() && section.text == Text::header_fields &&
+           store::summary_has(section.fields);
+}
+
+std::string read_span(int fd, imap::Span span) {
+    std::string text(static_cast<std::size_t>(std::min(span.size, kHeaderLimit)), '\0');
+    std::size_t done = 0;
+    while (done < text.size()) {
+        ssize_t count = ::pread(fd, text.data() + done, text.size() - done,
+                                static_cast<off_t>(span.offset + done));
+        if (count <= 0) break;
+        done += static_cast<std::size_t>(count);
+    }
+    text.resize(done);
+    return text;
+}
+
+// RFC 3501 section 6.4.5: HEADER.FIELDS and its negation always end with the empty line.
+std::string chosen_fields(std::string_view header, const imap::Section& section) {
+    std::string chosen;
+    mime::FieldReader reader(header);
+    mime::Field field;
+    while (reader.next(field)) {
+        bool is_named = std::any_of(section.fields.begin(), section.fields.end(),
+                                    [&](const std::string& n) { return iequals(n, field.name); });
+        if (is_named == (section.text == Text::header_fields)) chosen += field.raw;
+    }
+    return chosen + "\r\n";
+}
+
+imap::Span clip(imap::Span span, const std::optional<imap::Partial>& partial) {
+    if (!partial) return span;
+    std::uint64_t skip = std::min<std::uint64_t>(partial->offset, span.size);
+    return imap::Span{span.offset + skip,
+                      std::min<std::uint64_t>(partial->length, span.size - skip)};
+}
+
+}  // namespace
+
+Fetch::Fetch(store::Mailbox& mailbox, Output& out, std::vector<imap::FetchItem> items,
+             bool with_uid)
+    : mailbox_(mailbox), out_(out), items_(std::move(items)) {
+    bool has_uid = false;
+    for (const imap::FetchItem& item : items_) {
+        has_uid |= item.kind == Kind::uid;
+        sets_seen_ |= item.sets_seen();
+        asks_flags_ |= item.kind == Kind::flags;
+        asks_size_ |= item.kind == Kind::size;
+        bool is_structure = item.kind == Kind::body || item.kind == Kind::body_structure;
+        needs_structure_ |= is_structure;
+        needs_summary_ |= is_structure || item.kind == Kind::envelope;
+        if (!is_section(item.kind)) continue;
+        imap::Section section = section_of(item);
+        needs_summary_ |= !is_whole_message(section);
+        needs_content_ |= !is_summarized(section);
+    }
+    if (!with_uid || has_uid) return;
+    imap::FetchItem uid;
+    uid.kind = Kind::uid;
+    items_.insert(items_.begin(), uid);
+}
+
+Task<Result<void>> Fetch::send(const std::vector<std::uint32_t>& sequences, bool tell_flags) {
+    if (asks_size_) {
+        std::vector<std::uint32_t> unknown;
+        for (std::uint32_t sequence : sequences) {
+            store::Message message = mailbox_.message(sequence);
+            if (message.size == 0 && !message.expunged) unknown.push_back(message.uid);
+        }
+        if (!unknown.empty()) {
+            CO_TRY_VOID(co_await mailbox_.measure(std::move(unknown)));
+        }
+    }
+    for (std::uint32_t sequence : sequences) {
+        Loaded loaded;
+        loaded.message = mailbox_.message(sequence);
+        CO_TRY(bool is_there, co_await load(loaded));
+        if (is_there) {
+            co_await one(sequence, loaded, tell_flags);
+        } else {
+            is_missing_ = true;
+        }
+    }
+    co_return Result<void>();
+}
+
+/// False when the message is gone.
+Task<Result<bool>> Fetch::load(Loaded& loaded) {
+    if (loaded.message.expunged) co_return false;
+    bool needs_content = needs_content_;
+    if (needs_summary_) {
+        auto summary = co_await mailbox_.summary(loaded.message.uid);
+        if (!summary && summary.error().status == "5.7.0") co_return false;
+        if (!summary) co_return std::unexpected(summary.error());
+        loaded.summary = *std::move(summary);
+        needs_content |= needs_structure_ && imap::has_message(loaded.summary.structure);
+    }
+    if (needs_content) {
+        auto content = co_await mailbox_.content(loaded.message.uid);
+        if (!content && content.error().status == "5.7.0") co_return false;
+        if (!content) co_return std::unexpected(content.error());
+        loaded.content = *std::move(content);
+    }
+    co_return true;
+}
+
+Task<void> Fetch::one(std::uint32_t sequence, const Loaded& loaded, bool tell_flags) {
+    out_.put("* " + std::to_string(sequence) + " FETCH (");
+    bool is_first = true;
+    for (const imap::FetchItem& wanted : items_) {
+        if (!is_first) out_.put(" ");
+        is_first = false;
+        co_await item(wanted, loaded);
+    }
+    if (tell_flags && !asks_flags_) {
+        std::string flags = " ";
+        imap::FetchItem item;
+        short_item(flags, item, loaded);
+        out_.put(flags);
+    }
+    out_.put(")\r\n");
+    co_await out_.room();
+}
+
+Task<void> Fetch::item(const imap::FetchItem& item, const Loaded& loaded) {
+    if (is_section(item.kind)) {
+        out_.put(imap::response_name(item));
+        out_.put(" ");
+        co_await section(item, loaded);
+        co_return;
+    }
+    std::string text;
+    short_item(text, item, loaded);
+    out_.put(text);
+}
+
+void Fetch::short_item(std::string& out, const imap::FetchItem& item, const Loaded& loaded) const {
+    const store::Message& message = loaded.message;
+    out += imap::response_name(item);
+    out += ' ';
+    auto header = [&](std::uint64_t offset, std::uint64_t size) {
+        return read_span(loaded.content.fd.get(), imap::Span{offset, size});
+    };
+    switch (item.kind) {
+        case Kind::flags:
+            imap::append_flags(out, to_imap_flags(message),
+                               keywords_of(message, mailbox_.keywords()));
+            break;
+        case Kind::uid:
+            out += std::to_string(message.uid);
+            break;
+        case Kind::internal_date:
+            imap::append_date_time(out, WallTime(Seconds(message.internal_date)));
+            break;
+        case Kind::size:
+            out += std::to_string(message.size);
+            break;
+        case Kind::envelope:
+            imap::append_envelope(out, mime::parse_envelope(loaded.summary.fields));
+            break;
+        case Kind::body:
+        case Kind::body_structure:
+            imap::append_body_structure(out, loaded.summary.structure,
+                                        item.kind == Kind::body_structure, header);
+            break;
+        default:
+            break;  // sections are sent by section()
+    }
+}
+
+Task<void> Fetch::bytes(const imap::FetchItem& item, std::string_view text) {
+    imap::Span span = clip(imap::Span{0, text.size()}, item.partial);
+    text = text.substr(static_cast<std::size_t>(span.offset), static_cast<std::size_t>(span.size));
+    std::string mark;
+    imap::append_literal_mark(mark, text.size());
+    out_.put(mark);
+    out_.put(text);
+    co_await out_.room();
+}
+
+Task<void> Fetch::section(const imap::FetchItem& item, const Loaded& loaded) {
+    imap::Section wanted = section_of(item);
+    if (is_summarized(wanted)) {
+        std::string fields = chosen_fields(loaded.summary.fields, wanted);
+        co_await bytes(item, fields);
+        co_return;
+    }
+    auto span = imap::locate(loaded.summary.structure, loaded.content.size, wanted);
+    if (!span) {
+        out_.put("NIL");
+        co_return;
+    }
+    if (wanted.text == Text::header_fields || wanted.text == Text::header_fields_not) {
+        std::string header = read_span(loaded.content.fd.get(), *span);
+        std::string fields = chosen_fields(header, wanted);
+        co_await bytes(item, fields);
+        co_return;
+    }
+    imap::Span part = clip(*span, item.partial);
+    std::string mark;
+    imap::append_literal_mark(mark, static_cast<std::size_t>(part.size));
+    out_.put(mark);
+    co_await out_.file(loaded.content.fd.get(), part);
+}
+
+}  // namespace facteur::imapd

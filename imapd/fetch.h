@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "imapd/output.h"
+#include "lib/imap/fetch.h"
+#include "lib/store/store.h"
+
+namespace facteur::imapd {
+
+/// One FETCH command: reads of each message only what its items need, and sends as it goes.
+class Fetch {
+public:
+    /// `with_uid`: the command was UID FETCH, which tells the UID always.
+    Fetch(store::Mailbox& mailbox, Output& out, std::vector<imap::FetchItem> items, bool with_uid);
+
+    bool sets_seen() const { return sets_seen_; }
+    /// A message had gone before it could be told.
+    bool is_missing() const { return is_missing_; }
+    /// `tell_flags`: \Seen was set for some of them, so FLAGS is told even when nobody asked.
+    Task<Result<void>> send(const std::vector<std::uint32_t>& sequences, bool tell_flags);
+
+private:
+    /// What one message's items need, loaded before the first byte of its response is sent.
+    struct Loaded {
+        store::Message message;
+        store::Summary summary;
+        store::Content content;
+    };
+    Task<Result<bool>> load(Loaded& loaded);
+    Task<void> one(std::uint32_t sequence, const Loaded& loaded, bool tell_flags);
+    Task<void> item(const imap::FetchItem& item, const Loaded& loaded);
+    Task<void> section(const imap::FetchItem& item, const Loaded& loaded);
+    void short_item(std::string& out, const imap::FetchItem& item, const Loaded& loaded) const;
+    Task<void> bytes(const imap::FetchItem& item, std::string_view text);
+
+    store::Mailbox& mailbox_;
+    Output& out_;
+    std::vector<imap::FetchItem> items_;
+    bool sets_seen_ = false;
+    bool asks_flags_ = false;
+    bool asks_size_ = false;
+    bool needs_summary_ = false;
+    bool needs_content_ = false;
+    bool needs_structure_ = false;
+    bool is_missing_ = false;
+};
+
+}  // namespace facteur::imapd

@@ -1,0 +1,219 @@
+#include "imapd/query.h"
+
+#include <ctime>
+
+#include "imapd/search_text.h"
+#include "imapd/store_terms.h"
+#include "lib/base/text.h"
+#include "lib/mime/date.h"
+#include "lib/mime/encoded_word.h"
+#include "lib/mime/header.h"
+
+namespace facteur::imapd {
+
+namespace {
+
+using Kind = imap::SearchKey::Kind;
+
+Answer answer(bool is_so) {
+    return is_so ? Answer::yes : Answer::no;
+}
+
+Answer operator!(Answer a) {
+    if (a == Answer::unknown) return a;
+    return a == Answer::yes ? Answer::no : Answer::yes;
+}
+
+std::uint64_t keyword_bit(const store::Mailbox& mailbox, std::string_view name) {
+    const std::vector<std::string>& names = mailbox.keywords();
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (iequals(names[i], name)) return std::uint64_t{1} << i;
+    }
+    return 0;
+}
+
+Result<Query> compile_key(const imap::SearchKey& key, const std::string& charset,
+                          const store::Mailbox& mailbox) {
+    Query query;
+    query.kind = key.kind;
+    query.negated = key.negated;
+    query.flag = key.flag;
+    query.day = key.day;
+    query.number = key.number;
+    query.field = key.field;
+    if (key.kind == Kind::keyword) {
+        query.keyword = keyword_bit(mailbox, key.text);
+    } else {
+        // RFC 3501 section 6.4.4: US-ASCII when none was named; bare UTF-8 is let through.
+        auto utf8 = mime::to_utf8(key.text, charset.empty() ? "utf-8" : charset);
+        if (!utf8) return permanent("Unknown charset");
+        query.text = fold(*utf8);
+    }
+    std::uint32_t size = mailbox.size();
+    if (key.kind == Kind::sequence) query.ranges = key.set.resolve(size);
+    if (key.kind == Kind::uid) query.ranges = key.set.resolve(size == 0 ? 0 : mailbox.uid(size));
+    for (const imap::SearchKey& child : key.children) {
+        TRY(Query compiled, compile_key(child, charset, mailbox));
+        query.children.push_back(std::move(compiled));
+    }
+    return query;
+}
+
+Answer compare(Kind kind, imap::Day found, imap::Day wanted) {
+    switch (kind) {
+        case Kind::before:
+        case Kind::sent_before:
+            return answer(found < wanted);
+        case Kind::on:
+        case Kind::sent_on:
+            return answer(found == wanted);
+        default:
+            return answer(found >= wanted);
+    }
+}
+
+// RFC 3501 section 6.4.4: the day as INTERNALDATE shows it, which is in our time zone.
+imap::Day local_day(std::int64_t time) {
+    std::time_t seconds = time;
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    return imap::Day(std::chrono::year(local.tm_year + 1900) /
+                     std::chrono::month(static_cast<unsigned>(local.tm_mon + 1)) /
+                     std::chrono::day(static_cast<unsigned>(local.tm_mday)));
+}
+
+std::string_view header_of(const std::string& message) {
+    return std::string_view(message).substr(0, mime::header_length(message));
+}
+
+/// The header to look a field up in; nothing when it has not been read.
+std::optional<std::string_view> header_with(const Candidate& candidate, const std::string& field) {
+    if (candidate.content != nullptr) return header_of(*candidate.content);
+    std::vector<std::string> names{field};
+    if (candidate.fields != nullptr && store::summary_has(names)) return *candidate.fields;
+    return {};
+}
+
+Answer sent(const Query& query, const Candidate& candidate) {
+    auto header = header_with(candidate, "Date");
+    if (!header) return Answer::unknown;
+    auto value = mime::field_value(*header, "Date");
+    auto date = value ? mime::parse_date(*value) : std::nullopt;
+    if (!date) return Answer::no;
+    // "Disregarding time and timezone": the day that the author wrote.
+    auto day = std::chrono::floor<std::chrono::days>(
+        WallTime(Seconds(date->time + std::int64_t{60} * date->zone_minutes)));
+    return compare(query.kind, day, query.day);
+}
+
+Answer header(const Query& query, const Candidate& candidate) {
+    auto header = header_with(candidate, query.field);
+    if (!header) return Answer::unknown;
+    mime::FieldReader reader(*header);
+    mime::Field field;
+    while (reader.next(field)) {
+        if (!iequals(field.name, query.field)) continue;
+        if (query.text.empty()) return Answer::yes;
+        std::string value = mime::decode_words(mime::unfold(field.value));
+        if (fold(value).find(query.text) != std::string::npos) return Answer::yes;
+    }
+    return Answer::no;
+}
+
+Answer all_of(const Query& query, const Candidate& candidate) {
+    Answer all = Answer::yes;
+    for (const Query& child : query.children) {
+        Answer one = evaluate(child, candidate);
+        if (one == Answer::no) return Answer::no;
+        if (one == Answer::unknown) all = Answer::unknown;
+    }
+    return all;
+}
+
+Answer any_of(const Query& query, const Candidate& candidate) {
+    Answer any = Answer::no;
+    for (const Query& child : query.children) {
+        Answer one = evaluate(child, candidate);
+        if (one == Answer::yes) return Answer::yes;
+        if (one == Answer::unknown) any = Answer::unknown;
+    }
+    return any;
+}
+
+Answer text(const Query& query, const Candidate& candidate) {
+    if (candidate.content == nullptr) return Answer::unknown;
+    bool with_headers = query.kind == Kind::text;
+    return answer(
+        contains_text(*candidate.content, *candidate.structure, query.text, with_headers));
+}
+
+Answer ask(const Query& query, const Candidate& candidate) {
+    const store::Message& message = candidate.message;
+    switch (query.kind) {
+        case Kind::all:
+            return Answer::yes;
+        case Kind::all_of:
+            return all_of(query, candidate);
+        case Kind::any_of:
+            return any_of(query, candidate);
+        case Kind::sequence:
+            return answer(imap::contains(query.ranges, candidate.sequence));
+        case Kind::uid:
+            return answer(imap::contains(query.ranges, message.uid));
+        case Kind::flag:
+            return answer(to_imap_flags(message) & query.flag);
+        case Kind::keyword:
+            return answer(message.keywords & query.keyword);
+        case Kind::before:
+        case Kind::on:
+        case Kind::since:
+            return compare(query.kind, local_day(message.internal_date), query.day);
+        case Kind::sent_before:
+        case Kind::sent_on:
+        case Kind::sent_since:
+            return sent(query, candidate);
+        case Kind::larger:
+            return answer(message.size > query.number);
+        case Kind::smaller:
+            return answer(message.size < query.number);
+        case Kind::header:
+            return header(query, candidate);
+        case Kind::body:
+        case Kind::text:
+            return text(query, candidate);
+    }
+    return Answer::no;
+}
+
+template <class Predicate>
+bool any_key(const Query& query, Predicate predicate) {
+    if (predicate(query.kind)) return true;
+    for (const Query& child : query.children) {
+        if (any_key(child, predicate)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+Result<Query> compile(const imap::SearchProgram& program, const store::Mailbox& mailbox) {
+    return compile_key(program.root, program.charset, mailbox);
+}
+
+Answer evaluate(const Query& query, const Candidate& candidate) {
+    Answer found = ask(query, candidate);
+    return query.negated ? !found : found;
+}
+
+bool asks_size(const Query& query) {
+    return any_key(query, [](Kind k) { return k == Kind::larger || k == Kind::smaller; });
+}
+
+bool asks_fields(const Query& query) {
+    return any_key(query, [](Kind k) {
+        return k == Kind::header || k == Kind::sent_before || k == Kind::sent_on ||
+               k == Kind::sent_since;
+    });
+}
+
+}  // namespace facteur::imapd

@@ -1,0 +1,68 @@
+// Responses that nobody asked for: RFC 3501 sections 7.2.6, 7.3 and 7.4.
+
+#include "imapd/session.h"
+#include "imapd/store_terms.h"
+#include "lib/base/log.h"
+#include "lib/imap/flags.h"
+
+namespace facteur::imapd {
+
+void Session::append_message_flags(std::string& out, const store::Message& message) const {
+    imap::append_flags(out, to_imap_flags(message), keywords_of(message, mailbox_->keywords()));
+}
+
+void Session::tell_message_flags(std::uint32_t sequence, bool with_uid) {
+    store::Message message = mailbox_->message(sequence);
+    std::string line = "* " + std::to_string(sequence) + " FETCH (";
+    if (with_uid) line += "UID " + std::to_string(message.uid) + " ";
+    line += "FLAGS ";
+    append_message_flags(line, message);
+    line += ")\r\n";
+    out_.put(line);
+}
+
+// RFC 3501 sections 7.2.6 and 7.1 (PERMANENTFLAGS): "\*" while there is room for new keywords.
+void Session::tell_flags() {
+    constexpr std::uint8_t kAll =
+        imap::answered | imap::flagged | imap::deleted | imap::seen | imap::draft;
+    std::vector<std::string> keywords = mailbox_->keywords();
+    told_keywords_ = keywords.size();
+    std::string line = "* FLAGS ";
+    imap::append_flags(line, kAll, keywords);
+    line += "\r\n* OK [PERMANENTFLAGS ";
+    if (mailbox_->read_only()) {
+        line += "()] Read-only mailbox.\r\n";
+    } else {
+        if (keywords.size() < store::kMaxKeywords) keywords.emplace_back("\\*");
+        imap::append_flags(line, kAll, keywords);
+        line += "] Flags permitted.\r\n";
+    }
+    out_.put(line);
+}
+
+Task<void> Session::tell_changes(bool expunges) {
+    auto changes = co_await mailbox_->sync(expunges);
+    if (!changes) {
+        log_error("cannot read mailbox " + mailbox_->name() + ": " + changes.error().text);
+        co_return;
+    }
+    if (changes->gone) {
+        bye("Mailbox was deleted or rebuilt.", "Selected mailbox went away");
+        co_return;
+    }
+    for (std::uint32_t sequence : changes->expunged) {
+        out_.put("* " + std::to_string(sequence) + " EXPUNGE\r\n");
+        co_await out_.room();
+    }
+    if (changes->exists) {
+        out_.put("* " + std::to_string(mailbox_->size()) + " EXISTS\r\n");
+        out_.put("* " + std::to_string(mailbox_->recent()) + " RECENT\r\n");
+    }
+    if (changes->keywords || told_keywords_ != mailbox_->keywords().size()) tell_flags();
+    for (std::uint32_t sequence : changes->flags) {
+        tell_message_flags(sequence, false);
+        co_await out_.room();
+    }
+}
+
+}  // namespace facteur::imapd

@@ -1,2 +1,0 @@
-null.o: /dev/null lib/smtp/xtext.h
-lib/smtp/xtext.h:

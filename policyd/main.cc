@@ -1,0 +1,46 @@
+/*++
+NAME
+    policyd - decides whether mail is welcome
+
+SYNOPSIS
+    policyd [generic daemon options]
+
+DESCRIPTION
+    policyd is asked by smtpd at each step of a session (connection, AUTH, STARTTLS, MAIL, RCPT)
+    and when a message is complete, and answers whether to go on: accept, refuse, defer, discard
+    or hold.
+
+    It limits how many connections, AUTH commands, TLS sessions, messages and recipients one client
+    or one authenticated user may have per $anvil_rate_time_unit.  Clients in
+    $smtpd_client_event_limit_exceptions are not limited; authenticated users are, wherever they
+    come from.
+
+SECURITY
+    policyd opens no file and talks to no network but through Unix sockets.  How much it remembers
+    is bounded by $policyd_counter_limit, so that strangers cannot fill its memory.
+
+DIAGNOSTICS
+    A limit that is exceeded is logged as a warning with the client and the count.
+
+SETTINGS
+    These parameters of main.cf are used.
+
+SEE ALSO
+    smtpd(8), SMTP server
+    main.cf(5), configuration parameters
+--*/
+#include "lib/daemon/daemon.h"
+#include "policyd/policyd.h"
+
+int main(int argc, char** argv) {
+    facteur::policyd::Settings settings;
+    facteur::daemon::Description policyd;
+    policyd.name = "policyd";
+    policyd.kind = facteur::daemon::Kind::single;
+    policyd.owner = facteur::daemon::Owner::policy;
+    policyd.sections = {&settings};
+    policyd.make = [&](facteur::daemon::Process& process) {
+        return std::make_unique<facteur::policyd::Policyd>(process, settings);
+    };
+    return facteur::daemon::run(argc, argv, policyd);
+}

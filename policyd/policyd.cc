@@ -1,0 +1,74 @@
+#include "policyd/policyd.h"
+
+#include "lib/ipc/ways/address.h"
+
+namespace facteur::policyd {
+
+Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
+    : Service(daemon_process),
+      settings_(settings),
+      addressd_(daemon_process.scope(), "private/address") {
+    using ipc::Packet;
+    using ipc::Peer;
+    checks_.push_back(std::make_unique<Rates>(
+        settings, [this](std::string name, std::string ip) { return is_exempt(name, ip); }));
+    server_.on<ipc::Ask>([this](Packet<ipc::Ask> question, const Peer&) {
+        return ask(std::move(question.message));
+    });
+    server_.on<ipc::Judge>(
+        [this](Packet<ipc::Judge> question, const Peer&) { return judge(std::move(question)); });
+}
+
+Task<void> Policyd::connection(Fd socket, const daemon::Listener&) {
+    co_await server_.serve(process().sessions(), std::move(socket));
+}
+
+std::string Policyd::status() const {
+    return "asked=" + std::to_string(asked_) + " refused=" + std::to_string(refused_);
+}
+
+Task<Result<bool>> Policyd::is_exempt(std::string name, std::string ip) {
+    ipc::Match question;
+    question.list = "smtpd_client_event_limit_exceptions";
+    question.patterns = settings_.exceptions();
+    question.name = std::move(name);
+    question.ip = std::move(ip);
+    auto answer = co_await addressd_.call(std::move(question));
+    if (!answer) co_return std::unexpected(std::move(answer).error());
+    co_return answer->message.matches;
+}
+
+Policyd::Reply Policyd::ask(ipc::Ask question) {
+    ++asked_;
+    ipc::PolicyReply accepted;
+    for (const auto& check : checks_) {
+        auto reply = co_await check->ask(question);
+        if (!reply) continue;
+        if (reply->verdict != ipc::Verdict::accept) {
+            ++refused_;
+            co_return ipc::Packet<ipc::PolicyReply>(*std::move(reply));
+        }
+        for (std::string& header : reply->headers)
+            accepted.headers.push_back(std::move(header));
+    }
+    co_return ipc::Packet<ipc::PolicyReply>(std::move(accepted));
+}
+
+Policyd::Reply Policyd::judge(ipc::Packet<ipc::Judge> question) {
+    ++asked_;
+    if (question.fds.size() != 1) co_return temporary("judge comes with one descriptor");
+    ipc::PolicyReply accepted;
+    for (const auto& check : checks_) {
+        auto reply = co_await check->judge(question.message, question.fds.front());
+        if (!reply) continue;
+        if (reply->verdict != ipc::Verdict::accept) {
+            ++refused_;
+            co_return ipc::Packet<ipc::PolicyReply>(*std::move(reply));
+        }
+        for (std::string& header : reply->headers)
+            accepted.headers.push_back(std::move(header));
+    }
+    co_return ipc::Packet<ipc::PolicyReply>(std::move(accepted));
+}
+
+}  // namespace facteur::policyd

@@ -1,0 +1,18 @@
+#include "tools/facteur/names.h"
+
+namespace facteur::tool {
+
+std::span<const Name> names() {
+    // One line a name; its main() stands in the file of the subcommand that does the work.
+    static constexpr std::span<const Name> kNames;
+    return kNames;
+}
+
+const Name* called_by(std::string_view program) {
+    program = program.substr(program.rfind('/') + 1);
+    for (const Name& name : names())
+        if (name.name == program) return &name;
+    return nullptr;
+}
+
+}  // namespace facteur::tool

@@ -1,0 +1,31 @@
+# make install DESTDIR=…; make deb; make run.
+
+LIBEXEC  := $(DESTDIR)$(PREFIX)/libexec/facteur
+BINDIR   := $(DESTDIR)$(PREFIX)/bin
+SBINDIR  := $(DESTDIR)$(PREFIX)/sbin
+SHARE    := $(DESTDIR)$(PREFIX)/share/facteur
+ETC      := $(DESTDIR)/etc/facteur
+# The names that hands know; facteur looks at the name it was called by.
+COMMANDS := $(BUILD)/bin/facteur
+
+.PHONY: install deb run
+install: all
+	install -d $(LIBEXEC) $(BINDIR) $(SBINDIR) $(SHARE) $(ETC)
+	install -m 0755 $(filter-out $(COMMANDS),$(PROGRAMS)) $(LIBEXEC)
+	install -m 0755 $(COMMANDS) $(BINDIR)
+	install -m 0644 conf/main.cf conf/aliases $(SHARE)
+	install -m 0644 conf/master.cf $(ETC)
+	@for name in $$($(COMMANDS) --names); do \
+	  ln -sfn $$(case $$name in sbin/*) echo ../bin/facteur;; *) echo facteur;; esac) \
+	    $(DESTDIR)$(PREFIX)/$$name; done
+
+deb:
+	@tools/packages build dpkg-dev fakeroot
+	dpkg-buildpackage -b -us -uc
+	@mkdir -p $(ROOT)/deb; mv ../facteur_*.deb ../facteur_*.buildinfo ../facteur_*.changes \
+	  $(ROOT)/deb/; rm -f ../facteur-dbgsym_*.deb; ls $(ROOT)/deb/*.deb
+
+run:
+	@tools/packages build curl
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@tools/demo/run
