@@ -168,7 +168,7 @@ Task<Reply> LoginSession::admit(login::Visitor::Verdict verdict, const std::stri
     auto handed = co_await visitor_.hand_over(tag);
     if (handed.accepted) co_return Reply();
     is_handed_over_ = false;
-    co_return no(handed.reason);
+    co_return no((handed.is_over_limit ? "[LIMIT] " : "[UNAVAILABLE] ") + handed.reason);
 }
 
 // RFC 3501 section 6.2.3

@@ -54,16 +54,10 @@ std::string MailboxService::status() const {
     return "sessions=" + std::to_string(sessions_);
 }
 
-std::string MailboxService::refusal_of(const ipc::OpenSession& session) const {
-    if (sessions_ >= settings_.sessions_per_process()) {
-        return "[UNAVAILABLE] Too many sessions, try again later.";
-    }
+bool MailboxService::is_over_limit(const ipc::OpenSession& session) const {
     int limit = settings_.max_userip_connections();
     auto found = per_client_.find(client_key(session));
-    if (limit == 0 || found == per_client_.end() || found->second < limit) return std::string();
-    return "[LIMIT] Maximum number of connections from user+IP exceeded "
-           "(mail_max_userip_connections=" +
-           std::to_string(limit) + ")";
+    return limit != 0 && found != per_client_.end() && found->second >= limit;
 }
 
 Task<Result<MailboxService::SharedStore>> MailboxService::store_of(std::string user) {
@@ -88,13 +82,19 @@ Task<Result<MailboxService::SharedStore>> MailboxService::store_of(std::string u
 Task<MailboxService::Answer> MailboxService::open(ipc::Packet<ipc::OpenSession> packet) {
     ipc::OpenSession& session = packet.message;
     if (packet.fds.size() != 1) co_return permanent("no connection came with the session");
-    std::string refusal = refusal_of(session);
-    if (!refusal.empty()) co_return refuse(std::move(refusal));
+    if (is_full()) co_return refuse("Too many sessions, try again later.");
+    if (is_over_limit(session)) {
+        auto refusal = refuse(
+            "Maximum number of connections from user+IP exceeded (mail_max_userip_connections=" +
+            std::to_string(settings_.max_userip_connections()) + ")");
+        refusal.message.is_over_limit = true;
+        co_return refusal;
+    }
     auto store = co_await store_of(session.user);
     if (!store) {
         log_error(protocol_ + "(" + session.user +
                   "): cannot open the mailboxes: " + store.error().text);
-        co_return refuse("[UNAVAILABLE] Internal error, try again later.");
+        co_return refuse("Internal error, try again later.");
     }
     process().sessions().spawn(
         run(std::move(session), std::move(packet.fds.front()), *std::move(store)));

@@ -65,7 +65,8 @@ private:
     Task<Answer> open(ipc::Packet<ipc::OpenSession> packet);
     Task<Result<SharedStore>> store_of(std::string user);
     Task<void> run(ipc::OpenSession session, Fd socket, SharedStore store);
-    std::string refusal_of(const ipc::OpenSession& session) const;
+    bool is_full() const { return sessions_ >= settings_.sessions_per_process(); }
+    bool is_over_limit(const ipc::OpenSession& session) const;
 
     const std::string protocol_;
     const MailboxSettings& settings_;

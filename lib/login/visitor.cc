@@ -199,8 +199,9 @@ Task<Visitor::Handed> Visitor::hand_over(std::string tag) {
     auto answer = co_await door_.mailbox.call(std::move(session), std::move(fds));
     if (!answer || !answer->message.accepted) {
         if (!answer) log_error("cannot open the mailbox: " + answer.error().text);
-        handed.reason = answer ? answer->message.reason
-                               : std::string("[UNAVAILABLE] Internal error, try again later.");
+        handed.reason = "Internal error, try again later.";
+        if (answer) handed.reason = answer->message.reason;
+        handed.is_over_limit = answer && answer->message.is_over_limit;
         stream_.unread(input);
         co_return handed;
     }

@@ -42,7 +42,8 @@ public:
 
     struct Handed {
         bool accepted = false;
-        std::string reason;  ///< what the client hears if not
+        bool is_over_limit = false;  ///< why not: the client has too many sessions
+        std::string reason;          ///< why not, in words for the client
     };
     /// Gives the connection and what was read ahead to the mailbox stage, which answers `tag`.
     /// With TLS it returns only at the end of the session.

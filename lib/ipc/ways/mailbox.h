@@ -12,13 +12,15 @@ namespace facteur::ipc {
 
 struct OpenSessionReply {
     bool accepted = false;
-    std::uint32_t pid = 0;  ///< of the process that talks to the client now, for the log
-    std::string reason;     ///< not accepted: what the client hears, with its response code
+    std::uint32_t pid = 0;       ///< of the process that talks to the client now, for the log
+    bool is_over_limit = false;  ///< not accepted because the client has too many sessions
+    std::string reason;          ///< not accepted: what the client hears
 
     static constexpr std::string_view kName = "open-session-reply";
     static constexpr auto fields() {
         using M = OpenSessionReply;
         return std::tuple{Field{"accepted", &M::accepted}, Field{"pid", &M::pid, true},
+                          Field{"is_over_limit", &M::is_over_limit, true},
                           Field{"reason", &M::reason, true}};
     }
     bool operator==(const OpenSessionReply&) const = default;
