@@ -97,22 +97,30 @@ public:
         }
         ::setsid();
         report_ = Fd(ends[1]);
-    }
-    void up(const std::string& missing) {
-        if (!report_) return;
-        if (!missing.empty())
-            std::fprintf(stderr, "facteur: these services do not come up: %s; see the log\n",
-                         missing.c_str());
-        char status = missing.empty() ? 0 : 1;
-        [[maybe_unused]] ssize_t written = ::write(report_.get(), &status, 1);
-        report_.reset();
+        // Nothing that runs on may hold the caller's terminal or pipe, least of all a daemon.
+        terminal_ = Fd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
         Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
         for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
             ::dup2(null.get(), fd);
     }
+    /// To whoever started this.
+    void say(const std::string& text) const {
+        std::string line = "facteur: " + text + "\n";
+        int fd = terminal_ ? terminal_.get() : STDERR_FILENO;
+        [[maybe_unused]] ssize_t written = ::write(fd, line.data(), line.size());
+    }
+    void up(const std::string& missing) {
+        if (!report_) return;
+        if (!missing.empty()) say("these services do not come up: " + missing + "; see the log");
+        char status = missing.empty() ? 0 : 1;
+        [[maybe_unused]] ssize_t written = ::write(report_.get(), &status, 1);
+        report_.reset();
+        terminal_.reset();
+    }
 
 private:
     Fd report_;
+    Fd terminal_;  ///< standard error as it was
 };
 
 std::string absolute(const std::string& directory) {
@@ -143,10 +151,10 @@ int main(int argc, char** argv) {
     if (options.test) return test_running(directory);
     Launcher launcher;
     if (!options.foreground) launcher.into_background();
-    Master master(directory);
+    Master master(directory, !options.foreground);
     auto started = master.start();
     if (!started) {
-        std::fprintf(stderr, "facteur: %s\n", started.error().text.c_str());
+        launcher.say(started.error().text);
         if (master.has_log()) log_error(started.error().text);
         return 1;
     }

@@ -52,8 +52,11 @@ void tell_what_is_missing(const Settings& settings) {
 
 }  // namespace
 
-Master::Master(std::string directory)
-    : directory_(std::move(directory)), started_(loop_.now()), signals_(block_signals()) {}
+Master::Master(std::string directory, bool background)
+    : directory_(std::move(directory)),
+      background_(background),
+      started_(loop_.now()),
+      signals_(block_signals()) {}
 
 Master::~Master() = default;
 
@@ -63,6 +66,7 @@ void Master::open_log(const Generation& generation) {
         Log::to_file(generation.log.duplicate(), short_hostname());
     else
         Log::to_syslog();
+    if (background_ && generation.log) ::dup2(generation.log.get(), STDERR_FILENO);
     has_log_ = true;
 }
 

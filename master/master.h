@@ -16,7 +16,8 @@ namespace facteur::master {
 /// asked of it by signals and by `facteur`.
 class Master {
 public:
-    explicit Master(std::string directory);
+    /// background: what a dying daemon writes to standard error goes to the log file.
+    Master(std::string directory, bool background);
     ~Master();
 
     /// Reads the configuration, takes the lock, makes the spool, opens the sockets, starts the
@@ -37,6 +38,7 @@ private:
     void open_log(const Generation& generation);
 
     std::string directory_;
+    bool background_;
     Loop loop_;
     Scope scope_;
     unsigned generation_ = 1;

@@ -28,7 +28,7 @@ while not (draining and not sessions):
             if word in ("drain", "stop", ""):
                 draining = True
             if word in ("stop", "") or (draining and kind == "single"):
-                sys.exit(0)
+                sessions = {}
             if word == "status":
                 control.send(f"status connections={len(sessions)}".encode())
             if word == "wakeup":
@@ -44,7 +44,8 @@ while not (draining and not sessions):
             if data.strip() == b"exit":
                 os._exit(3)
             if not data:
-                del sessions[ready]
+                sessions.pop(ready, None)
                 ready.close()
             else:
                 ready.send(f"{os.getpid()} ".encode() + data)
+print(f"fake: end of {sys.argv[2]}", file=log, flush=True)
