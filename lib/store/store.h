@@ -164,8 +164,11 @@ enum class Durability {
 };
 
 struct NewMessage {
-    /// Either a descriptor, read from its start, or the bytes; wire form (CRLF).
+    /// Either a descriptor (from an offset on, to its end when content_size is 0), or the bytes;
+    /// in wire form (CRLF).
     Fd content;
+    std::uint64_t content_offset = 0;
+    std::uint64_t content_size = 0;
     std::string bytes;
     std::string prefix;  ///< goes before the content: Return-Path:, Delivered-To:
     Flags flags = 0;

@@ -1,0 +1,62 @@
+#include "lib/store/maildir/files.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/store/index/index_file.h"
+
+namespace facteur::store::maildir {
+
+std::string read_file(const std::string& path, std::size_t limit) {
+    std::string out;
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return out;
+    std::array<char, 65536> block;
+    while (out.size() < limit) {
+        ssize_t got = ::read(fd.get(), block.data(), block.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        out.append(block.data(), static_cast<std::size_t>(got));
+    }
+    return out;
+}
+
+bool write_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        ssize_t put = ::write(fd, bytes.data(), bytes.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return true;
+}
+
+Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode) {
+    std::string temporary_path = path + ".new";
+    Fd fd(::open(temporary_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    if (!fd) return system_error("create " + temporary_path);
+    if (!write_all(fd.get(), text) || ::fdatasync(fd.get()) != 0 ||
+        ::rename(temporary_path.c_str(), path.c_str()) != 0)
+        return system_error("write " + path);
+    return {};
+}
+
+std::uint64_t boot_hash() {
+    static const std::uint64_t hash = [] {
+        const char* given = ::getenv("FACTEUR_BOOT_ID");
+        std::string id = given ? given : read_file("/proc/sys/kernel/random/boot_id", 100);
+        // Without /proc every start counts as a new boot: UIDs jump, nothing is lost.
+        if (id.empty()) return index::new_id();
+        return std::uint64_t{std::hash<std::string>()(id)} | 1;
+    }();
+    return hash;
+}
+
+}  // namespace facteur::store::maildir

@@ -1,0 +1,148 @@
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/store/index/summary_codec.h"
+#include "lib/store/maildir/files.h"
+#include "lib/store/maildir/folder.h"
+
+namespace facteur::store::maildir {
+namespace {
+
+std::unexpected<Error> expunged() {
+    return permanent("the message has been expunged", "5.7.0");
+}
+
+/// Bytes of the wire form: each LF without a CR before it becomes CRLF.
+std::string to_wire_form(std::string_view text) {
+    std::string out;
+    out.reserve(text.size() + text.size() / 32);
+    char before = 0;
+    for (char c : text) {
+        if (c == '\n' && before != '\r') out.push_back('\r');
+        out.push_back(c);
+        before = c;
+    }
+    return out;
+}
+
+std::uint64_t physical_size(int fd) {
+    struct stat found {};
+    return ::fstat(fd, &found) == 0 ? static_cast<std::uint64_t>(found.st_size) : 0;
+}
+
+std::string read_all(int fd) {
+    std::string out(physical_size(fd), '\0');
+    std::size_t have = 0;
+    while (have < out.size()) {
+        ssize_t got = ::pread(fd, out.data() + have, out.size() - have, static_cast<off_t>(have));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        have += static_cast<std::size_t>(got);
+    }
+    out.resize(have);
+    return out;
+}
+
+Result<Fd> in_memory(std::string_view bytes) {
+    Fd fd(::memfd_create("facteur-message", MFD_CLOEXEC));
+    if (!fd || !write_all(fd.get(), bytes)) return system_error("memory file");
+    return fd;
+}
+
+}  // namespace
+
+Result<index::Entry> Folder::entry(std::uint32_t uid) const {
+    std::lock_guard guard(state_mutex_);
+    const index::Entry* found = state_.find(uid);
+    if (!found) return expunged();
+    return *found;
+}
+
+std::string Folder::path_of(std::uint32_t uid) const {
+    std::lock_guard guard(state_mutex_);
+    const index::Entry* found = state_.find(uid);
+    if (!found) return {};
+    return dir_ + "/" + std::string(place_name(found->place)) + "/" +
+           std::string(state_.name(*found));
+}
+
+Result<Fd> Folder::open_message(std::uint32_t uid) {
+    // Another program or process may rename the file between our look and the open.
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        std::string path = path_of(uid);
+        if (path.empty()) return expunged();
+        Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (fd) return fd;
+        if (errno != ENOENT) return system_error("open " + path);
+        TRY_VOID(refresh(attempt > 0));
+    }
+    return expunged();
+}
+
+/// Remembers what had to be read from the message.
+Result<void> Folder::note_content(std::uint32_t uid, std::uint64_t size, const Summary* summary) {
+    TRY(Turn turn, begin());
+    std::string bytes = summary ? index::encode_summary(*summary) : std::string();
+    index::RecordWriter records = writer();
+    records.add(index::Summarized{uid, size, bytes});
+    TRY_VOID(commit(records));
+    return compact_if_due();
+}
+
+Result<Content> Folder::content(std::uint32_t uid) {
+    Content out;
+    TRY(out.fd, open_message(uid));
+    TRY(index::Entry known, entry(uid));
+    out.size = physical_size(out.fd.get());
+    // What Facteur stored is in wire form.  So is what has as many bytes on the wire as on disk.
+    if (known.size == out.size) return out;
+    std::string wire = to_wire_form(read_all(out.fd.get()));
+    if (wire.size() != out.size) {
+        TRY(out.fd, in_memory(wire));
+        out.size = wire.size();
+    }
+    if (known.size != wire.size()) {
+        TRY_VOID(note_content(uid, wire.size(), nullptr));
+    }
+    return out;
+}
+
+std::optional<Summary> Folder::cached_summary(std::uint32_t uid) const {
+    std::lock_guard guard(state_mutex_);
+    const index::Entry* found = state_.find(uid);
+    if (!found) return std::nullopt;
+    return index::decode_summary(summary_bytes(*found));
+}
+
+Result<Summary> Folder::summary(std::uint32_t uid) {
+    if (auto cached = cached_summary(uid)) return *std::move(cached);
+    TRY(Content message, content(uid));
+    std::string bytes = read_all(message.fd.get());
+    Summary made = index::make_summary({}, bytes);
+    TRY_VOID(note_content(uid, bytes.size(), &made));
+    return made;
+}
+
+Result<void> Folder::measure(const std::vector<std::uint32_t>& uids) {
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> sizes;
+    for (std::uint32_t uid : uids) {
+        auto known = entry(uid);
+        if (!known || known->size != 0) continue;
+        auto fd = open_message(uid);
+        if (!fd && fd.error().is_temporary()) return std::unexpected(std::move(fd).error());
+        if (fd) sizes.emplace_back(uid, to_wire_form(read_all(fd->get())).size());
+    }
+    if (sizes.empty()) return {};
+    TRY(Turn turn, begin());
+    index::RecordWriter records = writer();
+    for (auto [uid, size] : sizes)
+        records.add(index::Summarized{uid, size, {}});
+    TRY_VOID(commit(records));
+    return compact_if_due();
+}
+
+}  // namespace facteur::store::maildir

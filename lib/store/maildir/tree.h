@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/base/result.h"
+#include "lib/store/maildir/folder.h"
+#include "lib/store/store.h"
+
+namespace facteur::store::maildir {
+
+/// The Maildir++ of one user: its folders by mailbox name.  Everything blocks.
+class Tree {
+public:
+    Tree(std::string root, Options options);
+
+    char separator() const { return options_.separator; }
+    Result<std::vector<MailboxInfo>> list() const;
+    Result<void> create(const std::string& name);
+    Result<void> remove(const std::string& name);
+    /// Not for INBOX, whose messages move instead.
+    Result<void> rename(const std::string& from, const std::string& to);
+    Result<void> subscribe(const std::string& name, bool on);
+    /// Permanent Error 5.1.1 when there is no such mailbox.  INBOX is made.
+    Result<std::shared_ptr<Folder>> folder(const std::string& name);
+    Result<std::vector<Appended>> append(const std::string& name,
+                                         const std::vector<NewMessage>& messages);
+    /// Everything that was written so far in this file system is on disk.
+    Result<void> flush() const;
+
+private:
+    Result<std::string> dir_of(const std::string& name) const;
+    Result<void> make_folder(const std::string& dir) const;
+    std::vector<std::string> folders() const;
+    std::vector<std::string> subscriptions() const;
+    FolderOptions folder_options() const;
+
+    const std::string root_;
+    const Options options_;
+};
+
+/// The Folder of a directory, shared by all who have it open in this process.
+std::shared_ptr<Folder> shared_folder(const std::string& dir, const FolderOptions& options);
+/// Whoever has it open must let go: it was deleted or renamed.
+void forget_folder(const std::string& dir);
+
+}  // namespace facteur::store::maildir
