@@ -149,8 +149,9 @@ Result<std::string> Tree::dir_of(const std::string& name) const {
 
 Result<void> Tree::make_folder(const std::string& dir) const {
     TRY_VOID(make_directories(dir, options_.dir_mode));
-    for (const char* sub : {"/cur", "/new", "/tmp"})
+    for (const char* sub : {"/cur", "/new", "/tmp"}) {
         TRY_VOID(make_directories(dir + sub, options_.dir_mode));
+    }
     if (dir != root_) {
         // Maildir++ marks what is no Maildir of its own.
         Fd marker(::open((dir + "/maildirfolder").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC,
