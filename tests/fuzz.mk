@@ -1,0 +1,23 @@
+# make fuzz: the fuzz targets under libFuzzer, AddressSanitizer and UBSan, with clang (g++ has no
+# libFuzzer).  FUZZ_SECONDS each; what they find is kept in build/fuzz/found.
+FUZZ_SECONDS ?= 60
+FUZZ_CXX     ?= clang++-16
+# libstdc++ 12 hides std::expected from a compiler that announces older concepts than it has.
+CXXFLAGS_fuzz := -w -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined \
+                 -fno-sanitize-recover=undefined -U__cpp_concepts -D__cpp_concepts=202002L
+LDFLAGS_fuzz  := -fsanitize=fuzzer,address,undefined
+ifeq ($(VARIANT),fuzz)
+CXX      := $(shell command -v ccache >/dev/null 2>&1 && echo "ccache ")$(FUZZ_CXX)
+CXXFLAGS := $(filter-out -W% -std=% -g1,$(CXXFLAGS)) -std=c++2b
+LDFLAGS  += $(LDFLAGS_fuzz)
+endif
+
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%_fuzz.cc,$(ROOT)/fuzz/fuzz/%,$(wildcard tests/fuzz/*_fuzz.cc))
+.PHONY: fuzz fuzz-programs
+fuzz:
+	@$(MAKE) --no-print-directory VARIANT=fuzz fuzz-programs
+	@tests/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ_PROGRAMS)
+fuzz-programs: $(FUZZ_PROGRAMS)
+$(ROOT)/fuzz/fuzz/%: $(ROOT)/fuzz/tests/fuzz/%_fuzz.o $(ROOT)/fuzz/lib.a
+	@mkdir -p $(@D); echo "  LINK  $@"; $(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+.PRECIOUS: $(ROOT)/fuzz/tests/fuzz/%_fuzz.o
