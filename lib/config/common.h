@@ -70,6 +70,11 @@ struct Common : Section {
     Param<bool> smtputf8_enable{
         params, "smtputf8_enable", false,
         "Whether addresses and header fields in UTF-8 are supported (RFC 6531)."};
+    Param<List> alias_database{params, "alias_database", "hash:/etc/aliases",
+                               "The alias files that newaliases makes databases of."};
+    Param<std::string> default_database_type{
+        params, "default_database_type", "hash",
+        "The type of database that postmap and postalias make when none is named."};
     Param<Seconds> ipc_timeout{params, "ipc_timeout", Seconds(3600), at_least(Seconds(1)),
                                "How long a daemon waits for an answer from another one."};
 };

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "lib/config/common.h"
+#include "lib/config/edit.h"
 #include "lib/config/expand.h"
 #include "lib/config/load.h"
 
@@ -178,4 +179,25 @@ TEST_CASE("names of parameters are unique and described", "[config]") {
     }
     CHECK(parameter_table(settings).find("smtpd_timeout\ttime\ts\t300s\tat least 1s\tTime") !=
           std::string::npos);
+}
+
+TEST_CASE("edits leave everything else in main.cf as it is", "[config]") {
+    const std::string text =
+        "# top\na = 1\n\nlist = one,\n# inside\n   two\n\n  three\nb=2\na = 3\n# end";
+    auto edit = [&](Edit::Kind kind, std::string name, std::string value = "") {
+        std::vector<Edit> edits;
+        edits.push_back(Edit{kind, std::move(name), std::move(value)});
+        return edit_main_cf(text, edits);
+    };
+    CHECK(edit(Edit::Kind::set, "a", "9") ==
+          "# top\na = 9\n\nlist = one,\n# inside\n   two\n\n  three\nb=2\n# end\n");
+    CHECK(edit(Edit::Kind::set, "list", "x") ==
+          "# top\na = 1\n\nlist = x\n# inside\n\nb=2\na = 3\n# end\n");
+    CHECK(edit(Edit::Kind::set, "new", "") == text + "\nnew =\n");
+    CHECK(edit(Edit::Kind::remove, "b") ==
+          "# top\na = 1\n\nlist = one,\n# inside\n   two\n\n  three\na = 3\n# end\n");
+    CHECK(edit(Edit::Kind::comment_out, "list") ==
+          "# top\na = 1\n\n#list = one,\n# inside\n#   two\n\n#  three\nb=2\na = 3\n# end\n");
+    CHECK(edit(Edit::Kind::remove, "nothing") == text + "\n");
+    CHECK(edit_main_cf("", {}).empty());
 }

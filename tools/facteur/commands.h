@@ -22,6 +22,8 @@ void add_stop(CLI::App& app, Context& context);
 void add_reload(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
+void add_conf(CLI::App& app, Context& context);
+void add_table(CLI::App& app, Context& context);
 
 /// Adds all of them, in the order of the help text.
 void add_commands(CLI::App& app, Context& context);

@@ -4,7 +4,12 @@ namespace facteur::tool {
 
 std::span<const Name> names() {
     // One line a name; its main() stands in the file of the subcommand that does the work.
-    static constexpr std::span<const Name> kNames;
+    static constexpr Name kNames[] = {
+        {"newaliases", "bin", &newaliases_main},
+        {"postalias", "sbin", &postalias_main},
+        {"postconf", "sbin", &postconf_main},
+        {"postmap", "sbin", &postmap_main},
+    };
     return kNames;
 }
 

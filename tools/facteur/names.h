@@ -12,6 +12,11 @@ struct Name {
     int (*main)(int argc, char** argv);
 };
 
+int postconf_main(int argc, char** argv);
+int postmap_main(int argc, char** argv);
+int postalias_main(int argc, char** argv);
+int newaliases_main(int argc, char** argv);
+
 std::span<const Name> names();
 /// The one that this program was called by (the last part of argv[0]); nullptr for "facteur".
 const Name* called_by(std::string_view program);
