@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/fd.h"
+#include "lib/base/result.h"
+#include "lib/event/task.h"
+#include "lib/ipc/ways/address.h"
+#include "lib/ipc/ways/auth.h"
+#include "lib/ipc/ways/policy.h"
+#include "lib/ipc/ways/queue.h"
+#include "lib/net/address.h"
+
+namespace facteur {
+class TlsServer;
+}
+
+namespace facteur::smtpd {
+
+/// The name of a client, looked up both ways.
+struct ClientName {
+    std::string name = "unknown";     ///< verified: the name's addresses hold the client's
+    std::string reverse = "unknown";  ///< what PTR says
+    bool temporary = false;           ///< unknown because the DNS did not answer
+    bool reverse_temporary = false;
+};
+
+/// What the DNS has for a list's question.
+struct Listing {
+    std::vector<std::string> addresses;  ///< empty: not listed
+    std::string reason;                  ///< TXT
+};
+
+/// A file of the queue's for one content.
+struct ReservedFile {
+    Fd file;
+    std::uint64_t offset = 0;  ///< where the content begins
+};
+
+/// The other daemons and the DNS, as a session sees them.  Temporary Errors: nobody could say.
+class Backend {
+public:
+    virtual ~Backend() = default;
+
+    // addressd
+    virtual Task<Result<ipc::Classification>> classify(std::string address) = 0;
+    /// Asks ahead: classify() of the same address will soon follow.
+    virtual void expect(std::string_view address) = 0;
+    /// The right-hand side of an access table.
+    virtual Task<Result<std::optional<std::string>>> access(ipc::Access question) = 0;
+    /// The logins that may use a sender address; empty: nobody owns it.
+    virtual Task<Result<std::vector<std::string>>> owners(std::string sender) = 0;
+    virtual Task<Result<bool>> matches(ipc::Match question) = 0;
+
+    // the DNS
+    virtual Task<ClientName> client_name(Address client) = 0;
+    /// Whether mail can be sent to the domain: MX, else A or AAAA (RFC 5321 section 5.1), and no
+    /// null MX (RFC 7505 section 3).
+    virtual Task<Result<bool>> takes_mail(std::string domain) = 0;
+    virtual Task<Result<bool>> has_address(std::string host) = 0;
+    virtual Task<Result<Listing>> dns_list(std::string name) = 0;
+
+    // policyd
+    virtual Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) = 0;
+    /// Nobody writes to the content until the answer is there.
+    virtual Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) = 0;
+
+    // authd
+    virtual Task<Result<std::vector<std::string>>> sasl_mechanisms() = 0;
+    virtual Task<Result<ipc::SaslReply>> sasl(ipc::SaslStart question) = 0;
+    virtual Task<Result<ipc::SaslReply>> sasl(ipc::SaslStep question) = 0;
+    /// The client gave up in the middle.
+    virtual void sasl_abort(std::uint64_t exchange) = 0;
+    /// nullptr: no certificate could be had.
+    virtual Task<TlsServer*> tls() = 0;
+
+    // qmgr
+    /// A file for a content that is larger than the journal takes.
+    virtual Task<Result<ReservedFile>> reserve(std::string queue_id) = 0;
+    /// The message will not come after all.
+    virtual void abandon(std::string queue_id) = 0;
+    /// Success: it is on the disk.  Repeats itself over a restart of the queue.  `content` is empty
+    /// when it is in the file that reserve() gave.
+    virtual Task<Result<void>> submit(ipc::Submit message, Fd content) = 0;
+};
+
+}  // namespace facteur::smtpd

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include "lib/net/address.h"
+
+namespace facteur::smtpd {
+
+/// Everything that the server knows about who is at the other end.
+struct Client {
+    Address address;
+    std::string ip;  ///< as it is logged
+    std::string name = "unknown";
+    std::string reverse_name = "unknown";
+    bool name_temporary = false;
+    bool reverse_temporary = false;
+    bool in_mynetworks = false;
+    bool in_inet_interfaces = false;
+    std::string helo;
+    bool esmtp = false;
+    bool tls = false;
+    std::string login;      ///< SASL user; empty: not authenticated
+    std::string mechanism;  ///< of that
+
+    /// "host[192.0.2.1]": how every log line names it.
+    std::string text() const { return name + '[' + ip + ']'; }
+    /// RFC 3848, RFC 6531 section 4.3: "ESMTPSA", "UTF8SMTP".
+    std::string protocol(bool smtputf8) const {
+        std::string text = smtputf8 ? "UTF8SMTP" : esmtp ? "ESMTP" : "SMTP";
+        if (esmtp && tls) text += 'S';
+        if (esmtp && !login.empty()) text += 'A';
+        return text;
+    }
+};
+
+}  // namespace facteur::smtpd

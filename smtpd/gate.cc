@@ -1,0 +1,218 @@
+#include "smtpd/gate.h"
+
+#include "lib/base/log.h"
+#include "lib/smtp/address.h"
+
+namespace facteur::smtpd {
+
+namespace {
+
+constexpr int kDeepest = 10;
+
+/// Rules that keep strangers from relaying, whatever stands around them.
+bool ends_relaying(const Restrictions& list) {
+    for (const Restriction& restriction : list) {
+        switch (restriction.rule) {
+            case Rule::reject_unauth_destination:
+            case Rule::defer_unauth_destination:
+            case Rule::reject:
+            case Rule::defer:
+            case Rule::defer_if_permit:
+                if (!restriction.warn) return true;
+                break;
+            default:
+                break;
+        }
+    }
+    return false;
+}
+
+/// A lookup could not be decided, so a permanent refusal could be wrong.
+void soften(smtp::Reply& reply) {
+    if (!reply.is_permanent()) return;
+    reply.code = 450;
+    if (!reply.status.empty()) reply.status.front() = '4';
+}
+
+}  // namespace
+
+/// In the order of Rule.
+const Gate::Check Gate::kChecks[] = {
+    &Gate::plain,        // permit
+    &Gate::plain,        // reject
+    &Gate::plain,        // defer
+    &Gate::plain,        // defer_if_permit
+    &Gate::plain,        // defer_if_reject
+    &Gate::trusted,      // permit_mynetworks
+    &Gate::trusted,      // permit_inet_interfaces
+    &Gate::trusted,      // permit_sasl_authenticated
+    &Gate::destination,  // permit_auth_destination
+    &Gate::destination,  // reject_unauth_destination
+    &Gate::destination,  // defer_unauth_destination
+    &Gate::plain,        // reject_unauth_pipelining
+    &Gate::plain,        // reject_plaintext_session
+    &Gate::plain,        // reject_multi_recipient_bounce
+    &Gate::syntax,       // reject_invalid_helo_hostname
+    &Gate::syntax,       // reject_non_fqdn_helo_hostname
+    &Gate::helo_name,    // reject_unknown_helo_hostname
+    &Gate::syntax,       // reject_non_fqdn_sender
+    &Gate::syntax,       // reject_non_fqdn_recipient
+    &Gate::mail_domain,  // reject_unknown_sender_domain
+    &Gate::mail_domain,  // reject_unknown_recipient_domain
+    &Gate::client_name,  // reject_unknown_client_hostname
+    &Gate::client_name,  // reject_unknown_reverse_client_hostname
+    &Gate::listed,       // reject_unlisted_sender
+    &Gate::listed,       // reject_unlisted_recipient
+    &Gate::ownership,    // reject_sender_login_mismatch
+    &Gate::ownership,    // reject_authenticated_sender_login_mismatch
+    &Gate::ownership,    // reject_known_sender_login_mismatch
+    &Gate::ownership,    // reject_unauthenticated_sender_login_mismatch
+    &Gate::table,        // check_client_access
+    &Gate::table,        // check_reverse_client_hostname_access
+    &Gate::table,        // check_helo_access
+    &Gate::table,        // check_sender_access
+    &Gate::table,        // check_recipient_access
+    &Gate::table,        // check_sasl_access
+    &Gate::dns_list,     // reject_rbl_client
+    &Gate::dns_list,     // reject_rhsbl_client
+    &Gate::dns_list,     // reject_rhsbl_reverse_client
+    &Gate::dns_list,     // reject_rhsbl_helo
+    &Gate::dns_list,     // reject_rhsbl_sender
+    &Gate::dns_list,     // reject_rhsbl_recipient
+    &Gate::dns_list,     // permit_dnswl_client
+    &Gate::pause,        // sleep
+};
+
+std::string refusal_line(const Facts& facts, std::string_view what, const smtp::Reply& reply) {
+    std::string line(facts.queue_id.empty() ? "NOQUEUE" : facts.queue_id);
+    line.append(": ").append(what).append(": ").append(facts.verb).append(" from ");
+    line.append(facts.client.text()).append(": ").append(smtp::to_line(reply)).append(";");
+    if (facts.sender) line.append(" from=<").append(smtp::to_external(*facts.sender)).append(">");
+    if (facts.recipient)
+        line.append(" to=<").append(smtp::to_external(*facts.recipient)).append(">");
+    line.append(" proto=").append(facts.client.protocol(facts.smtputf8));
+    if (!facts.client.helo.empty()) line.append(" helo=<").append(facts.client.helo).append(">");
+    if (!facts.client.login.empty())
+        line.append(" sasl_username=<").append(facts.client.login).append(">");
+    return line;
+}
+
+Task<Ruling> Gate::run(const Restrictions& list, Stage stage, Facts& facts) {
+    if (facts.depth > kDeepest) co_return refuse(451, "4.3.5", "Server configuration error");
+    for (const Restriction& restriction : list) {
+        const Check check = kChecks[static_cast<std::size_t>(restriction.rule)];
+        Ruling ruling = co_await (this->*check)(restriction, stage, facts);
+        if (ruling.kind == Ruling::Kind::dunno) continue;
+        if (ruling.kind == Ruling::Kind::refuse && restriction.warn) {
+            log_info(refusal_line(facts, "reject_warning", ruling.reply));
+            continue;
+        }
+        co_return ruling;
+    }
+    co_return Ruling();
+}
+
+Task<std::optional<smtp::Reply>> Gate::one_list(const Restrictions& list, Stage stage,
+                                                Facts& facts) {
+    Ruling ruling = co_await run(list, stage, facts);
+    if (ruling.kind != Ruling::Kind::refuse) co_return std::nullopt;
+    if (facts.defer_if_reject) soften(ruling.reply);
+    co_return std::move(ruling.reply);
+}
+
+Task<std::optional<smtp::Reply>> Gate::connect(Facts& facts) {
+    const RestrictionSettings& lists = settings_.restrictions;
+    if (lists.delay()) co_return std::nullopt;
+    co_return co_await one_list(lists.client(), Stage::client, facts);
+}
+
+Task<std::optional<smtp::Reply>> Gate::helo(Facts& facts) {
+    const RestrictionSettings& lists = settings_.restrictions;
+    if (lists.delay()) co_return std::nullopt;
+    co_return co_await one_list(lists.helo(), Stage::helo, facts);
+}
+
+Task<std::optional<smtp::Reply>> Gate::mail(Facts& facts) {
+    const RestrictionSettings& lists = settings_.restrictions;
+    if (lists.delay()) co_return std::nullopt;
+    co_return co_await one_list(lists.sender(), Stage::sender, facts);
+}
+
+/// A recipient that is not ours needs somebody who permits it: where the lists end without a
+/// word, the answer is no.
+Task<std::optional<smtp::Reply>> Gate::relaying(Facts& facts) {
+    const RestrictionSettings& lists = settings_.restrictions;
+    const Restrictions* order[] = {&lists.relay(), &lists.recipient()};
+    if (!lists.relay_first()) std::swap(order[0], order[1]);
+    bool permitted = false;
+    for (const Restrictions* list : order) {
+        Ruling ruling = co_await run(*list, Stage::recipient, facts);
+        if (ruling.kind == Ruling::Kind::permit) permitted = true;
+        if (ruling.kind != Ruling::Kind::refuse) continue;
+        if (facts.defer_if_reject) soften(ruling.reply);
+        co_return std::move(ruling.reply);
+    }
+    if (permitted) co_return std::nullopt;
+    Restriction last;
+    last.rule = Rule::reject_unauth_destination;
+    Ruling ruling = co_await destination(last, Stage::recipient, facts);
+    if (ruling.kind != Ruling::Kind::refuse) co_return std::nullopt;
+    if (facts.defer_if_reject) soften(ruling.reply);
+    co_return std::move(ruling.reply);
+}
+
+Task<std::optional<smtp::Reply>> Gate::recipient(Facts& facts) {
+    const RestrictionSettings& lists = settings_.restrictions;
+    if (lists.delay()) {
+        auto client = co_await one_list(lists.client(), Stage::client, facts);
+        if (client) co_return client;
+        auto helo = co_await one_list(lists.helo(), Stage::helo, facts);
+        if (helo) co_return helo;
+        auto sender = co_await one_list(lists.sender(), Stage::sender, facts);
+        if (sender) co_return sender;
+    }
+    auto refused = co_await relaying(facts);
+    if (refused) co_return refused;
+    Ruling ruling = co_await unlisted(facts);
+    if (ruling.kind == Ruling::Kind::refuse) co_return std::move(ruling.reply);
+    co_return std::move(facts.defer_if_permit);
+}
+
+/// Unknown recipients are refused here rather than bounced later to an innocent sender.
+Task<Ruling> Gate::unlisted(Facts& facts) {
+    Restriction restriction;
+    if (settings_.restrictions.unlisted_recipient()) {
+        restriction.rule = Rule::reject_unlisted_recipient;
+        Ruling ruling = co_await listed(restriction, Stage::recipient, facts);
+        if (ruling.kind == Ruling::Kind::refuse) co_return ruling;
+    }
+    if (settings_.restrictions.unlisted_sender()) {
+        restriction.rule = Rule::reject_unlisted_sender;
+        Ruling ruling = co_await listed(restriction, Stage::sender, facts);
+        if (ruling.kind == Ruling::Kind::refuse) co_return ruling;
+    }
+    co_return Ruling();
+}
+
+Task<std::optional<smtp::Reply>> Gate::data(Facts& facts) {
+    auto refused = co_await one_list(settings_.restrictions.data(), Stage::data, facts);
+    if (refused) co_return refused;
+    co_return std::move(facts.defer_if_permit);
+}
+
+Task<std::optional<smtp::Reply>> Gate::end_of_data(Facts& facts) {
+    const Restrictions& list = settings_.restrictions.end_of_data();
+    auto refused = co_await one_list(list, Stage::end_of_data, facts);
+    if (refused) co_return refused;
+    co_return std::move(facts.defer_if_permit);
+}
+
+std::string Gate::open_relay(const Settings& settings) {
+    const RestrictionSettings& lists = settings.restrictions;
+    if (ends_relaying(lists.relay()) || ends_relaying(lists.recipient())) return {};
+    return "in smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one of: "
+           "reject_unauth_destination, defer_unauth_destination, reject, defer, defer_if_permit; "
+           "without it strangers could relay";
+}
+
+}  // namespace facteur::smtpd

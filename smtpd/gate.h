@@ -1,0 +1,110 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/event/scope.h"
+#include "lib/smtp/reply.h"
+#include "smtpd/backend.h"
+#include "smtpd/client.h"
+#include "smtpd/restriction.h"
+#include "smtpd/settings.h"
+
+namespace facteur::smtpd {
+
+/// What a decision is about, and what it leaves behind.  Lives as long as one command.
+struct Facts {
+    Facts(const Client& about, std::string_view in_verb) : client(about), verb(in_verb) {}
+
+    const Client& client;
+    std::string_view verb;                   ///< "RCPT", "END-OF-MESSAGE": for log lines
+    std::string_view queue_id;               ///< empty: none yet
+    const std::string* sender = nullptr;     ///< unquoted; nullptr: not given yet
+    const std::string* recipient = nullptr;  ///< unquoted; nullptr: not given yet
+    std::size_t recipients = 0;
+    bool premature = false;  ///< the client talked before its turn
+    bool smtputf8 = false;
+
+    bool hold = false;
+    bool discard = false;
+    std::vector<std::string> headers;  ///< PREPEND
+    std::optional<smtp::Reply> defer_if_permit;
+    bool defer_if_reject = false;
+    std::optional<Result<ipc::Classification>> recipient_class;
+    std::optional<Result<ipc::Classification>> sender_class;
+    int depth = 0;  ///< of access tables that name restrictions that name tables
+};
+
+/// "NOQUEUE: reject: RCPT from host[ip]: 554 5.7.1 …; from=<> to=<> proto=ESMTP helo=<>".
+std::string refusal_line(const Facts& facts, std::string_view what, const smtp::Reply& reply);
+
+/// What one restriction says.
+struct Ruling {
+    enum class Kind : std::uint8_t { dunno, permit, refuse };
+    Kind kind = Kind::dunno;
+    smtp::Reply reply;
+};
+
+/// Postfix's access restrictions (SMTPD_ACCESS_README): who may do what, decided with what
+/// addressd and the DNS know.
+class Gate {
+public:
+    Gate(Scope& scope, const Settings& settings, Backend& backend)
+        : scope_(scope), settings_(settings), backend_(backend) {}
+
+    /// Each gives the refusal, or nothing.  The facts stay with the caller until it is there.
+    Task<std::optional<smtp::Reply>> connect(Facts& facts);
+    Task<std::optional<smtp::Reply>> helo(Facts& facts);
+    Task<std::optional<smtp::Reply>> mail(Facts& facts);
+    Task<std::optional<smtp::Reply>> recipient(Facts& facts);
+    Task<std::optional<smtp::Reply>> data(Facts& facts);
+    Task<std::optional<smtp::Reply>> end_of_data(Facts& facts);
+
+    /// In words, why these settings would make an open relay; empty when they would not.
+    static std::string open_relay(const Settings& settings);
+
+private:
+    using Check = Task<Ruling> (Gate::*)(const Restriction&, Stage, Facts&);
+    static const Check kChecks[];
+
+    Task<Ruling> run(const Restrictions& list, Stage stage, Facts& facts);
+    Task<std::optional<smtp::Reply>> one_list(const Restrictions& list, Stage stage, Facts& facts);
+    Task<std::optional<smtp::Reply>> relaying(Facts& facts);
+    Task<Ruling> unlisted(Facts& facts);
+
+    // gate_rules.cc: what needs no question
+    Task<Ruling> plain(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> trusted(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> syntax(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> client_name(const Restriction& restriction, Stage stage, Facts& facts);
+    // gate_lookups.cc: what addressd or the DNS must say
+    Task<Ruling> destination(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> listed(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> helo_name(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> mail_domain(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> ownership(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> table(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> dns_list(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> pause(const Restriction& restriction, Stage stage, Facts& facts);
+
+    Task<Ruling> action(std::string value, Stage stage, Facts& facts);
+    Task<Result<ipc::Classification>> recipient_class(Facts& facts);
+    Ruling unknown_user(const ipc::Classification& destination, const Facts& facts,
+                        bool is_sender) const;
+
+    Scope& scope_;
+    const Settings& settings_;
+    Backend& backend_;
+};
+
+// How refusals are worded, gate_rules.cc.
+Ruling permit();
+Ruling refuse(int code, std::string status, std::string text);
+/// "<user@example.com>: Sender address rejected: why" with the words of the stage.
+std::string rejected(Stage stage, const Facts& facts, std::string_view why);
+/// Refused later if nothing else refuses; what a temporary lookup failure comes to.
+Ruling defer_if_permit(Facts& facts, std::string status, std::string text);
+
+}  // namespace facteur::smtpd

@@ -1,0 +1,140 @@
+// What the right-hand side of an access table and the answer of a DNS list come to (access(5)).
+#include <chrono>
+
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/smtp/address.h"
+#include "lib/smtp/domain.h"
+#include "lib/smtp/status.h"
+#include "smtpd/gate.h"
+
+namespace facteur::smtpd {
+
+namespace {
+
+bool is_number(std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// "5.7.1 Go away": the table's own status when it gives one that fits.
+Ruling with_text(int code, std::string_view status, Stage stage, const Facts& facts,
+                 std::string_view text) {
+    const std::string_view own = smtp::take_status(text, code);
+    if (!own.empty()) status = own;
+    if (text.empty()) text = code >= 500 ? "Access denied" : "Try again later";
+    return refuse(code, std::string(status), rejected(stage, facts, text));
+}
+
+/// "1.2.0.192" of 192.0.2.1; nibbles for IPv6 (RFC 5782 sections 2.1 and 2.4).
+std::string reversed(const Address& address) {
+    std::string name = address.reverse_name();
+    for (const std::string_view suffix : {".in-addr.arpa", ".ip6.arpa"}) {
+        const std::size_t at = name.rfind(suffix);
+        if (at != std::string::npos) name.resize(at);
+    }
+    return name;
+}
+
+struct ListQuestion {
+    std::string left;  ///< in front of the list's domain
+    std::string what;  ///< "Client host", for the reply
+    std::string name;
+};
+
+ListQuestion list_question(Rule rule, const Facts& facts) {
+    const auto domain = [](const std::string* address) {
+        return address ? smtp::split_internal(*address).domain : std::string();
+    };
+    std::string name;
+    switch (rule) {
+        case Rule::reject_rhsbl_client:
+            return {facts.client.name, "Client host", facts.client.name};
+        case Rule::reject_rhsbl_reverse_client:
+            return {facts.client.reverse_name, "Unverified Client host", facts.client.reverse_name};
+        case Rule::reject_rhsbl_helo:
+            return {facts.client.helo, "Helo command", facts.client.helo};
+        case Rule::reject_rhsbl_sender:
+            name = domain(facts.sender);
+            return {name, "Sender address", facts.sender ? *facts.sender : name};
+        case Rule::reject_rhsbl_recipient:
+            name = domain(facts.recipient);
+            return {name, "Recipient address", facts.recipient ? *facts.recipient : name};
+        default:
+            return {reversed(facts.client.address), "Client host", facts.client.ip};
+    }
+}
+
+}  // namespace
+
+Task<Ruling> Gate::action(std::string value, Stage stage, Facts& facts) {
+    const RestrictionSettings& settings = settings_.restrictions;
+    std::string_view rest = trim(value);
+    const std::string_view all = rest;
+    const std::string word = to_upper(take_word(rest));
+    if (word == "OK") co_return permit();
+    if (word == "DUNNO") co_return Ruling();
+    if (word == "REJECT") co_return with_text(settings.access_code(), "5.7.1", stage, facts, rest);
+    if (word == "DEFER") co_return with_text(settings.defer_code(), "4.7.1", stage, facts, rest);
+    if (word == "DEFER_IF_PERMIT") {
+        Ruling later = with_text(450, "4.7.1", stage, facts, rest);
+        co_return defer_if_permit(facts, later.reply.status, later.reply.text);
+    }
+    if (word == "DEFER_IF_REJECT") {
+        facts.defer_if_reject = true;
+        co_return Ruling();
+    }
+    if (is_number(word) && word.size() == 3 && (word[0] == '4' || word[0] == '5')) {
+        const int code = static_cast<int>(parse_number(word).value_or(554));
+        co_return with_text(code, code >= 500 ? "5.7.1" : "4.7.1", stage, facts, rest);
+    }
+    if (is_number(word)) co_return permit();
+    if (word == "HOLD" || word == "DISCARD") {
+        (word == "HOLD" ? facts.hold : facts.discard) = true;
+        const smtp::Reply reply{250, "2.7.0", "triggers " + word + " action"};
+        log_info(refusal_line(facts, to_lower(word), reply));
+        co_return Ruling();
+    }
+    if (word == "PREPEND" && !rest.empty()) {
+        facts.headers.emplace_back(rest);
+        co_return Ruling();
+    }
+    if (word == "WARN" || word == "INFO") {
+        log_info(std::string(facts.queue_id.empty() ? "NOQUEUE" : facts.queue_id) + ": " +
+                 to_lower(word) + ": " + std::string(facts.verb) + " from " + facts.client.text() +
+                 ": " + std::string(rest));
+        co_return Ruling();
+    }
+    std::vector<std::string> names;
+    for (const std::string_view name : words(all))
+        names.emplace_back(name);
+    auto list = parse_restrictions(names, stage);
+    if (!list) {
+        log_warning("access table: " + list.error().text);
+        co_return refuse(451, "4.3.5", "Server configuration error");
+    }
+    ++facts.depth;
+    Ruling ruling = co_await run(*list, stage, facts);
+    --facts.depth;
+    co_return ruling;
+}
+
+Task<Ruling> Gate::dns_list(const Restriction& restriction, Stage, Facts& facts) {
+    const ListQuestion question = list_question(restriction.rule, facts);
+    if (question.left.empty() || question.left == "unknown" || question.left.front() == '[')
+        co_return Ruling();
+    const std::string domain(dnsbl_domain(restriction.argument));
+    Result<Listing> found = co_await backend_.dns_list(question.left + '.' + domain);
+    // A list that does not answer must not stop the mail.
+    if (!found) co_return Ruling();
+    bool matches = false;
+    for (const std::string& address : found->addresses)
+        matches = matches || dnsbl_matches(restriction.argument, address);
+    if (!matches) co_return Ruling();
+    if (restriction.rule == Rule::permit_dnswl_client) co_return permit();
+    std::string text = "Service unavailable; " + question.what + " [" + question.name +
+                       "] blocked using " + domain;
+    if (!found->reason.empty()) text += "; " + printable(found->reason, 256);
+    co_return refuse(settings_.restrictions.dnsbl_code(), "5.7.1", std::move(text));
+}
+
+}  // namespace facteur::smtpd

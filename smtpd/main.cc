@@ -1,0 +1,69 @@
+/*++
+NAME
+    smtpd - Facteur's SMTP server
+
+SYNOPSIS
+    smtpd -n smtp|submission|submissions [generic options]
+
+DESCRIPTION
+    smtpd receives mail from the network: from other hosts (service smtp, port 25) and from the
+    system's own users (submission, port 587, and submissions, port 465). One process serves
+    thousands of sessions; master starts as many as master.cf says.
+
+    It asks addressd what an address is and what the access tables say, policyd whether to go on,
+    and authd who somebody is. The content of a message goes into a sealed memory file, or past
+    queue_journal_message_limit into a file of the queue's, and with its envelope to qmgr. The
+    client hears 250 when qmgr has said that all of it is on the disk.
+
+    Who may do what is said in Postfix's access restriction language: smtpd_client_restrictions,
+    smtpd_helo_restrictions, smtpd_sender_restrictions, smtpd_relay_restrictions,
+    smtpd_recipient_restrictions, smtpd_data_restrictions and smtpd_end_of_data_restrictions. A
+    name that the language does not have is an error at start.
+
+SECURITY
+    smtpd talks to strangers and can open no file. Its TLS private key stays in authd. Everything
+    that a client can make grow has a limit, each request has one deadline in total, and a content
+    that comes too slowly ends the session. Only CR LF "." CR LF ends a content, and one with CR or
+    LF alone is refused, so that no second message can be smuggled in the first. What a client
+    sends before the TLS handshake is forgotten with it. Settings that would let strangers relay
+    are refused at start.
+
+STANDARDS
+    RFC 1870 (SIZE)
+    RFC 2034, RFC 3463 (enhanced status codes)
+    RFC 2920 (PIPELINING)
+    RFC 3030 (CHUNKING)
+    RFC 3207 (STARTTLS)
+    RFC 3461 (DSN)
+    RFC 3848 (transmission types)
+    RFC 4954 (AUTH)
+    RFC 5321 (SMTP)
+    RFC 6152 (8BITMIME)
+    RFC 6409 (submission)
+    RFC 6531 (SMTPUTF8)
+    RFC 8314 (submissions)
+
+DIAGNOSTICS
+    Problems and transactions are logged to maillog_file or syslog(3), in the words of Postfix.
+
+SEE ALSO
+    facteur(1), main.cf(5), master.cf(5), addressd(8), authd(8), policyd(8), qmgr(8)
+--*/
+#include "lib/daemon/daemon.h"
+#include "smtpd/smtpd.h"
+
+using namespace facteur;
+
+int main(int argc, char** argv) {
+    smtpd::Settings settings;
+    daemon::Description smtpd;
+    smtpd.name = "smtpd";
+    smtpd.kind = daemon::Kind::sessions;
+    smtpd.owner = daemon::Owner::smtp;
+    smtpd.privileges.network = sandbox::Network::inet;  // questions to name servers
+    smtpd.sections = {&settings};
+    smtpd.make = [&](daemon::Process& process) {
+        return std::make_unique<smtpd::Smtpd>(process, settings);
+    };
+    return daemon::run(argc, argv, smtpd);
+}

@@ -1,0 +1,81 @@
+#include "smtpd/received.h"
+
+#include "lib/base/text.h"
+#include "lib/net/tls.h"
+
+namespace facteur::smtpd {
+
+namespace {
+
+/// What the client said may stand in a comment or a word of our header only when it is harmless.
+std::string harmless(std::string_view text) {
+    std::string out;
+    for (const char c : text.substr(0, 255)) {
+        const bool unsafe = static_cast<unsigned char>(c) <= ' ' || c == '\x7F' || c == '(' ||
+                            c == ')' || c == '<' || c == '>' || c == ';' || c == '\\' || c == '"';
+        out += unsafe ? '?' : c;
+    }
+    return out;
+}
+
+void append_tls(std::string& out, const TlsInfo& tls) {
+    out.append("\r\n\t(using ").append(tls.protocol).append(" with cipher ").append(tls.cipher);
+    out.append(" (").append(std::to_string(tls.bits)).append("/");
+    out.append(std::to_string(tls.algorithm_bits)).append(" bits)");
+    if (!tls.details.empty()) out.append("\r\n\t ").append(trim(tls.details));
+    out.append(")");
+    if (tls.trust == TlsInfo::Trust::anonymous) {
+        out.append("\r\n\t(No client certificate requested)");
+    } else {
+        out.append("\r\n\t(Client CN \"").append(harmless(tls.peer_name)).append("\", Issuer \"");
+        out.append(harmless(tls.issuer_name)).append("\" (").append(tls.trust_text()).append("))");
+    }
+}
+
+}  // namespace
+
+std::string received_field(const TraceFacts& facts) {
+    const Client& client = facts.client;
+    std::string out = "Received: from ";
+    out.append(client.helo.empty() ? client.name : harmless(client.helo));
+    out.append(" (").append(client.name).append(" ").append(client.address.literal()).append(")");
+    if (facts.tls) append_tls(out, *facts.tls);
+    if (facts.show_login && !client.login.empty())
+        out.append("\r\n\t(Authenticated sender: ").append(harmless(client.login)).append(")");
+    out.append("\r\n\tby ").append(facts.host).append(" (").append(facts.mail_name);
+    out.append(") with ").append(client.protocol(facts.smtputf8)).append(" id ");
+    out.append(facts.queue_id);
+    if (facts.recipient.empty()) {
+        out.append(";\r\n\t");
+    } else {
+        out.append("\r\n\tfor <").append(facts.recipient).append(">; ");
+    }
+    return out.append(rfc5322_date(facts.when)).append("\r\n");
+}
+
+std::string missing_fields(bool date, bool message_id, const TraceFacts& facts) {
+    std::string out;
+    if (message_id) {
+        out.append("Message-Id: <").append(facts.queue_id).append("@").append(facts.host);
+        out.append(">\r\n");
+    }
+    if (date) out.append("Date: ").append(rfc5322_date(facts.when)).append("\r\n");
+    return out;
+}
+
+std::string_view message_id_of(std::string_view start) {
+    constexpr std::string_view kName = "message-id:";
+    while (!start.empty()) {
+        const std::size_t end = start.find('\n');
+        std::string_view line = start.substr(0, end);
+        if (trim(line).empty() || end == std::string_view::npos) return {};
+        start.remove_prefix(end + 1);
+        if (!istarts_with(line, kName)) continue;
+        line = trim(line.substr(kName.size()));
+        if (!line.empty() || start.empty() || !is_space(start.front())) return line;
+        return trim(start.substr(0, start.find('\n')));  // folded after the name
+    }
+    return {};
+}
+
+}  // namespace facteur::smtpd

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lib/base/time.h"
+#include "smtpd/client.h"
+
+namespace facteur {
+struct TlsInfo;
+}
+
+namespace facteur::smtpd {
+
+/// What the Received: field of one message tells (RFC 5321 section 4.4), in Postfix's form.
+struct TraceFacts {
+    const Client& client;
+    std::string_view host;       ///< $myhostname
+    std::string_view mail_name;  ///< "Facteur"
+    std::string_view queue_id;
+    std::string_view recipient;  ///< external form, when there is only one
+    WallTime when;
+    bool smtputf8 = false;
+    const TlsInfo* tls = nullptr;  ///< when it is to be told
+    bool show_login = false;
+};
+
+/// Folded, with CR LF at each end of line.
+std::string received_field(const TraceFacts& facts);
+
+/// "Date: …" and "Message-Id: …" for a message that lacks them (RFC 6409 sections 8.2 and 8.3).
+std::string missing_fields(bool date, bool message_id, const TraceFacts& facts);
+
+/// "Return-Path" is not ours to add; "Message-ID" is what the log shows.  Empty when the header has
+/// none within `start`.
+std::string_view message_id_of(std::string_view start);
+
+}  // namespace facteur::smtpd

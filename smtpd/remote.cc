@@ -1,0 +1,196 @@
+#include "smtpd/remote.h"
+
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+
+namespace facteur::smtpd {
+
+namespace {
+
+constexpr std::size_t kMostAddresses = 20000;
+/// A policyd that is not there must not hold up the mail for long.
+constexpr Seconds kPolicyBudget{10};
+/// An address lookup or a password check that takes longer has failed for the client.
+constexpr Seconds kQuestionBudget{60};
+
+TlsServerOptions tls_options(const Settings& settings) {
+    TlsServerOptions options;
+    // ">=TLSv1.2"; the form with names and exclusions means the same versions here.
+    const std::string& protocols = settings.tls.protocols();
+    if (protocols.starts_with(">=")) options.min_protocol = protocols.substr(2);
+    options.cipher_list = settings.tls.ciphers();
+    options.prefer_server_ciphers = settings.tls.prefer_server();
+    return options;
+}
+
+template <class Reply>
+Result<Reply> message_of(Result<ipc::Packet<Reply>> answer) {
+    if (!answer) return std::unexpected(std::move(answer).error());
+    return std::move(answer->message);
+}
+
+}  // namespace
+
+Remote::Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Resolver> resolver)
+    : scope_(scope),
+      settings_(settings),
+      resolver_(std::move(resolver)),
+      addressd_(scope, "private/address", kQuestionBudget),
+      policyd_(scope, "private/policy", kPolicyBudget),
+      authd_(scope, "private/auth", kQuestionBudget),
+      qmgr_(scope, "private/queue", settings.limits.submit_timeout()),
+      addresses_(addressd_, kMostAddresses),
+      tls_(authd_, "smtp", tls_options(settings)) {}
+
+Task<Result<ipc::Classification>> Remote::classify(std::string address) {
+    co_return co_await addresses_.find(scope_, std::move(address));
+}
+
+void Remote::expect(std::string_view address) {
+    addresses_.expect(scope_, address);
+}
+
+Task<Result<std::optional<std::string>>> Remote::access(ipc::Access question) {
+    CO_TRY(auto answer, co_await addressd_.call(std::move(question)));
+    std::optional<std::string> value;
+    if (answer.message.found) value = std::move(answer.message.value);
+    co_return value;
+}
+
+Task<Result<std::vector<std::string>>> Remote::owners(std::string sender) {
+    std::vector<std::string> names;
+    ipc::Lookup question;
+    question.tables = settings_.restrictions.login_maps();
+    if (question.tables.empty()) co_return names;
+    question.kind = ipc::LookupKey::address;
+    question.key = std::move(sender);
+    CO_TRY(auto answer, co_await addressd_.call(std::move(question)));
+    for (const std::string_view name : words(answer.message.value))
+        names.emplace_back(name);
+    co_return names;
+}
+
+Task<Result<bool>> Remote::matches(ipc::Match question) {
+    CO_TRY(auto answer, co_await addressd_.call(std::move(question)));
+    co_return answer.message.matches;
+}
+
+Task<ClientName> Remote::client_name(Address client) {
+    dns::ClientName found = co_await dns::client_name(*resolver_, scope_, client);
+    ClientName name;
+    name.name = std::move(found.name);
+    name.reverse = std::move(found.reverse);
+    name.temporary = found.status == dns::ClientName::Status::failed;
+    name.reverse_temporary = name.temporary && name.reverse == "unknown";
+    co_return name;
+}
+
+Task<Result<bool>> Remote::takes_mail(std::string domain) {
+    CO_TRY(dns::Answer answer, co_await resolver_->query(scope_, domain, dns::Type::mx));
+    if (answer.found()) {
+        // RFC 7505 section 3: a single MX record whose exchange is the root.
+        const bool null_mx = answer.records.size() == 1 && answer.records.front().data.empty();
+        co_return !null_mx;
+    }
+    if (answer.status == dns::Answer::Status::no_name) co_return false;
+    co_return co_await has_address(std::move(domain));
+}
+
+Task<Result<bool>> Remote::has_address(std::string host) {
+    auto found = co_await dns::addresses_of(*resolver_, scope_, std::move(host), true, true);
+    if (found) co_return true;
+    if (found.error().is_temporary()) co_return std::unexpected(std::move(found).error());
+    co_return false;
+}
+
+Task<Result<Listing>> Remote::dns_list(std::string name) {
+    Listing listing;
+    CO_TRY(dns::Answer found, co_await resolver_->query(scope_, name, dns::Type::a));
+    for (const dns::Record& record : found.records)
+        listing.addresses.push_back(Address::from_bytes(record.data).ip());
+    if (listing.addresses.empty()) co_return listing;
+    auto reason = co_await resolver_->query(scope_, name, dns::Type::txt);
+    if (reason && reason->found()) listing.reason = reason->records.front().data;
+    co_return listing;
+}
+
+Task<Result<ipc::PolicyReply>> Remote::ask(ipc::Ask question) {
+    co_return message_of(co_await policyd_.call(std::move(question)));
+}
+
+Task<Result<ipc::PolicyReply>> Remote::judge(ipc::Judge question, const Fd& content) {
+    std::vector<Fd> fds;
+    fds.push_back(content.duplicate());
+    if (!fds.front()) co_return system_error("dup");
+    co_return message_of(co_await policyd_.call(std::move(question), std::move(fds)));
+}
+
+Task<Result<std::vector<std::string>>> Remote::sasl_mechanisms() {
+    if (!mechanisms_.empty()) co_return mechanisms_;
+    ipc::SaslMechanisms question;
+    question.service = "smtp";
+    CO_TRY(auto answer, co_await authd_.call(std::move(question)));
+    mechanisms_ = std::move(answer.message.names);
+    co_return mechanisms_;
+}
+
+Task<Result<ipc::SaslReply>> Remote::sasl(ipc::SaslStart question) {
+    co_return message_of(co_await authd_.call(std::move(question)));
+}
+
+Task<Result<ipc::SaslReply>> Remote::sasl(ipc::SaslStep question) {
+    co_return message_of(co_await authd_.call(std::move(question)));
+}
+
+void Remote::sasl_abort(std::uint64_t exchange) {
+    scope_.spawn(send_abort(exchange));
+}
+
+Task<void> Remote::send_abort(std::uint64_t exchange) {
+    ipc::SaslStep step;
+    step.exchange = exchange;
+    step.abort = true;
+    auto ignored = co_await authd_.call(std::move(step));
+    if (!ignored) log_debug("SASL abort: " + ignored.error().text);
+}
+
+Task<TlsServer*> Remote::tls() {
+    Result<TlsServer*> server = co_await tls_.get();
+    if (!server) {
+        log_warning("TLS: " + server.error().text);
+        co_return nullptr;
+    }
+    co_return *server;
+}
+
+Task<Result<ReservedFile>> Remote::reserve(std::string queue_id) {
+    ipc::Reserve question;
+    question.queue_id = std::move(queue_id);
+    CO_TRY(auto answer, co_await qmgr_.call(std::move(question)));
+    if (answer.fds.empty()) co_return temporary("queue sent no file");
+    ReservedFile reserved;
+    reserved.file = std::move(answer.fds.front());
+    reserved.offset = answer.message.offset;
+    co_return reserved;
+}
+
+void Remote::abandon(std::string queue_id) {
+    scope_.spawn(send_abandon(std::move(queue_id)));
+}
+
+Task<void> Remote::send_abandon(std::string queue_id) {
+    ipc::Abandon question;
+    question.queue_id = std::move(queue_id);
+    auto ignored = co_await qmgr_.call(std::move(question));
+    if (!ignored) log_debug("queue: " + ignored.error().text);
+}
+
+Task<Result<void>> Remote::submit(ipc::Submit message, Fd content) {
+    std::vector<Fd> fds;
+    if (content) fds.push_back(std::move(content));
+    auto answer = co_await qmgr_.call(std::move(message), std::move(fds));
+    if (!answer) co_return std::unexpected(std::move(answer).error());
+    co_return Result<void>();
+}
+
+}  // namespace facteur::smtpd

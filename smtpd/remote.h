@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/ipc/client.h"
+#include "lib/login/authd_tls.h"
+#include "lib/net/dns/resolver.h"
+#include "smtpd/address_cache.h"
+#include "smtpd/backend.h"
+#include "smtpd/settings.h"
+
+namespace facteur::smtpd {
+
+/// The Backend of production: the other daemons' sockets and the name service.
+class Remote : public Backend {
+public:
+    /// Tasks that outlive their session (questions ahead) run in `scope`.
+    Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Resolver> resolver);
+
+    Task<Result<ipc::Classification>> classify(std::string address) override;
+    void expect(std::string_view address) override;
+    Task<Result<std::optional<std::string>>> access(ipc::Access question) override;
+    Task<Result<std::vector<std::string>>> owners(std::string sender) override;
+    Task<Result<bool>> matches(ipc::Match question) override;
+
+    Task<ClientName> client_name(Address client) override;
+    Task<Result<bool>> takes_mail(std::string domain) override;
+    Task<Result<bool>> has_address(std::string host) override;
+    Task<Result<Listing>> dns_list(std::string name) override;
+
+    Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) override;
+    Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) override;
+
+    Task<Result<std::vector<std::string>>> sasl_mechanisms() override;
+    Task<Result<ipc::SaslReply>> sasl(ipc::SaslStart question) override;
+    Task<Result<ipc::SaslReply>> sasl(ipc::SaslStep question) override;
+    void sasl_abort(std::uint64_t exchange) override;
+    Task<TlsServer*> tls() override;
+
+    Task<Result<ReservedFile>> reserve(std::string queue_id) override;
+    void abandon(std::string queue_id) override;
+    Task<Result<void>> submit(ipc::Submit message, Fd content) override;
+
+private:
+    Task<void> send_abort(std::uint64_t exchange);
+    Task<void> send_abandon(std::string queue_id);
+
+    Scope& scope_;
+    const Settings& settings_;
+    std::unique_ptr<dns::Resolver> resolver_;
+    ipc::Client addressd_;
+    ipc::Client policyd_;
+    ipc::Client authd_;
+    ipc::Client qmgr_;
+    AddressCache addresses_;
+    login::AuthdTls tls_;
+    std::vector<std::string> mechanisms_;  ///< once they are known
+};
+
+}  // namespace facteur::smtpd

@@ -1,0 +1,214 @@
+#include "smtpd/restriction.h"
+
+#include <algorithm>
+
+#include "lib/base/text.h"
+#include "lib/smtp/domain.h"
+
+namespace facteur::smtpd {
+
+namespace {
+
+enum class Argument : std::uint8_t { none, table, dns_list, number };
+
+struct Name {
+    std::string_view name;
+    Rule rule;
+    Argument argument = Argument::none;
+};
+
+/// The language: every name that a list may hold, the older spellings too.
+constexpr Name kNames[] = {
+    {"permit", Rule::permit},
+    {"reject", Rule::reject},
+    {"defer", Rule::defer},
+    {"defer_if_permit", Rule::defer_if_permit},
+    {"defer_if_reject", Rule::defer_if_reject},
+    {"permit_mynetworks", Rule::permit_mynetworks},
+    {"permit_inet_interfaces", Rule::permit_inet_interfaces},
+    {"permit_sasl_authenticated", Rule::permit_sasl_authenticated},
+    {"permit_auth_destination", Rule::permit_auth_destination},
+    {"reject_unauth_destination", Rule::reject_unauth_destination},
+    {"defer_unauth_destination", Rule::defer_unauth_destination},
+    {"reject_unauth_pipelining", Rule::reject_unauth_pipelining},
+    {"reject_plaintext_session", Rule::reject_plaintext_session},
+    {"reject_multi_recipient_bounce", Rule::reject_multi_recipient_bounce},
+    {"reject_invalid_helo_hostname", Rule::reject_invalid_helo_hostname},
+    {"reject_invalid_hostname", Rule::reject_invalid_helo_hostname},
+    {"reject_non_fqdn_helo_hostname", Rule::reject_non_fqdn_helo_hostname},
+    {"reject_non_fqdn_hostname", Rule::reject_non_fqdn_helo_hostname},
+    {"reject_unknown_helo_hostname", Rule::reject_unknown_helo_hostname},
+    {"reject_unknown_hostname", Rule::reject_unknown_helo_hostname},
+    {"reject_non_fqdn_sender", Rule::reject_non_fqdn_sender},
+    {"reject_non_fqdn_recipient", Rule::reject_non_fqdn_recipient},
+    {"reject_unknown_sender_domain", Rule::reject_unknown_sender_domain},
+    {"reject_unknown_recipient_domain", Rule::reject_unknown_recipient_domain},
+    {"reject_unknown_client_hostname", Rule::reject_unknown_client_hostname},
+    {"reject_unknown_client", Rule::reject_unknown_client_hostname},
+    {"reject_unknown_reverse_client_hostname", Rule::reject_unknown_reverse_client_hostname},
+    {"reject_unlisted_sender", Rule::reject_unlisted_sender},
+    {"reject_unlisted_recipient", Rule::reject_unlisted_recipient},
+    {"check_recipient_maps", Rule::reject_unlisted_recipient},
+    {"reject_sender_login_mismatch", Rule::reject_sender_login_mismatch},
+    {"reject_authenticated_sender_login_mismatch",
+     Rule::reject_authenticated_sender_login_mismatch},
+    {"reject_known_sender_login_mismatch", Rule::reject_known_sender_login_mismatch},
+    {"reject_unauthenticated_sender_login_mismatch",
+     Rule::reject_unauthenticated_sender_login_mismatch},
+    {"check_client_access", Rule::check_client_access, Argument::table},
+    {"check_reverse_client_hostname_access", Rule::check_reverse_client_hostname_access,
+     Argument::table},
+    {"check_helo_access", Rule::check_helo_access, Argument::table},
+    {"check_sender_access", Rule::check_sender_access, Argument::table},
+    {"check_recipient_access", Rule::check_recipient_access, Argument::table},
+    {"check_sasl_access", Rule::check_sasl_access, Argument::table},
+    {"reject_rbl_client", Rule::reject_rbl_client, Argument::dns_list},
+    {"reject_rhsbl_client", Rule::reject_rhsbl_client, Argument::dns_list},
+    {"reject_rhsbl_reverse_client", Rule::reject_rhsbl_reverse_client, Argument::dns_list},
+    {"reject_rhsbl_helo", Rule::reject_rhsbl_helo, Argument::dns_list},
+    {"reject_rhsbl_sender", Rule::reject_rhsbl_sender, Argument::dns_list},
+    {"reject_rhsbl_recipient", Rule::reject_rhsbl_recipient, Argument::dns_list},
+    {"permit_dnswl_client", Rule::permit_dnswl_client, Argument::dns_list},
+    {"sleep", Rule::sleep, Argument::number},
+    {"warn_if_reject", Rule::warn_if_reject},
+};
+
+/// Edit distance, to tell which name was meant.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        row[j] = j;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t diagonal = i;
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, replaced});
+        }
+    }
+    return row.back();
+}
+
+std::string unknown_restriction(std::string_view word) {
+    const Name* nearest = kNames;
+    for (const Name& name : kNames) {
+        if (distance(word, name.name) < distance(word, nearest->name)) nearest = &name;
+    }
+    return "unknown restriction \"" + printable(word, 64) + "\" (did you mean \"" +
+           std::string(nearest->name) + "\"?)";
+}
+
+Result<void> check_argument(const Name& name, std::string_view argument) {
+    const auto wrong = [&](std::string_view what) {
+        return permanent(std::string(name.name) + " needs " + std::string(what) + ", not \"" +
+                         printable(argument, 64) + '"');
+    };
+    switch (name.argument) {
+        case Argument::none:
+            break;
+        case Argument::table:
+            if (argument.find(':') == std::string_view::npos) return wrong("a table, type:name");
+            break;
+        case Argument::dns_list:
+            if (!smtp::is_domain(dnsbl_domain(argument))) return wrong("a domain");
+            break;
+        case Argument::number:
+            if (parse_number(argument).value_or(3601) > 3600) return wrong("seconds, at most 3600");
+            break;
+    }
+    return {};
+}
+
+Rule table_rule(Stage stage) {
+    switch (stage) {
+        case Stage::client:
+            return Rule::check_client_access;
+        case Stage::helo:
+            return Rule::check_helo_access;
+        case Stage::sender:
+            return Rule::check_sender_access;
+        default:
+            return Rule::check_recipient_access;
+    }
+}
+
+const Name* find_name(std::string_view word) {
+    for (const Name& name : kNames) {
+        if (iequals(word, name.name)) return &name;
+    }
+    return nullptr;
+}
+
+/// "[2..11]", "[1,3,5..7]" or "2" against one number of an address.
+bool octet_matches(std::string_view pattern, std::uint64_t octet) {
+    if (pattern.size() > 2 && pattern.front() == '[' && pattern.back() == ']')
+        pattern = pattern.substr(1, pattern.size() - 2);
+    for (const std::string_view piece : words(pattern, ",;")) {
+        const std::size_t dots = piece.find("..");
+        const auto low = parse_number(piece.substr(0, dots));
+        const auto high =
+            dots == std::string_view::npos ? low : parse_number(piece.substr(dots + 2));
+        if (low && high && octet >= *low && octet <= *high) return true;
+    }
+    return false;
+}
+
+/// One octet or bracketed set off the front of a filter.
+std::string_view take_octet(std::string_view& pattern) {
+    std::size_t end = pattern.front() == '[' ? pattern.find(']') : pattern.find('.');
+    if (end != std::string_view::npos && pattern.front() == '[') ++end;
+    const std::string_view octet = pattern.substr(0, end);
+    pattern.remove_prefix(octet.size());
+    if (!pattern.empty() && pattern.front() == '.') pattern.remove_prefix(1);
+    return octet;
+}
+
+}  // namespace
+
+Result<Restrictions> parse_restrictions(const std::vector<std::string>& list, Stage stage) {
+    Restrictions restrictions;
+    bool warn = false;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        Restriction restriction;
+        restriction.warn = std::exchange(warn, false);
+        const Name* name = find_name(list[i]);
+        if (!name && list[i].find(':') != std::string::npos) {
+            restriction.rule = table_rule(stage);
+            restriction.argument = list[i];
+            restrictions.push_back(std::move(restriction));
+            continue;
+        }
+        if (!name) return permanent(unknown_restriction(list[i]));
+        if (name->rule == Rule::warn_if_reject) {
+            warn = true;
+            continue;
+        }
+        restriction.rule = name->rule;
+        if (name->argument != Argument::none) {
+            if (i + 1 < list.size()) restriction.argument = list[++i];
+            TRY_VOID(check_argument(*name, restriction.argument));
+        }
+        restrictions.push_back(std::move(restriction));
+    }
+    return restrictions;
+}
+
+std::string_view dnsbl_domain(std::string_view argument) {
+    return argument.substr(0, argument.find('='));
+}
+
+bool dnsbl_matches(std::string_view argument, std::string_view answer) {
+    // RFC 5782 section 2.1: other answers come from a domain that changed hands.
+    if (!answer.starts_with("127.")) return false;
+    const std::size_t equals = argument.find('=');
+    if (equals == std::string_view::npos) return true;
+    std::string_view pattern = argument.substr(equals + 1);
+    for (const std::string_view octet : split(answer, '.')) {
+        if (pattern.empty()) return false;
+        if (!octet_matches(take_octet(pattern), parse_number(octet).value_or(256))) return false;
+    }
+    return pattern.empty();
+}
+
+}  // namespace facteur::smtpd

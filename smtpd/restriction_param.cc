@@ -1,0 +1,16 @@
+#include "smtpd/restriction_param.h"
+
+namespace facteur::conf {
+
+Param<smtpd::Restrictions>::Param(Params& params, std::string_view name, smtpd::Stage stage,
+                                  std::string_view value, std::string_view description)
+    : ParamBase(params, name, std::string(value), description), stage_(stage) {
+    (void)set(value);
+}
+
+Result<void> Param<smtpd::Restrictions>::set(std::string_view expanded) {
+    TRY(value_, smtpd::parse_restrictions(parse_list(expanded), stage_));
+    return {};
+}
+
+}  // namespace facteur::conf

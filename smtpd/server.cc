@@ -1,0 +1,42 @@
+#include "smtpd/server.h"
+
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+
+namespace facteur::smtpd {
+
+ClientList::ClientList(std::string parameter, const std::vector<std::string>& patterns)
+    : parameter_(std::move(parameter)), patterns_(patterns), networks_(patterns, others_) {}
+
+Task<bool> ClientList::holds(Backend& backend, const Client& client) const {
+    if (others_.empty()) co_return networks_.contains(client.address.bytes());
+    ipc::Match question;
+    question.list = parameter_;
+    question.patterns = patterns_;
+    if (client.name != "unknown") question.name = client.name;
+    question.ip = client.ip;
+    Result<bool> answer = co_await backend.matches(std::move(question));
+    if (!answer) log_warning(parameter_ + ": " + answer.error().text);
+    co_return answer&&* answer;
+}
+
+Server::Server(Scope& session_scope, const Settings& the_settings, Backend& the_backend,
+               std::string service_name)
+    : scope(session_scope),
+      settings(the_settings),
+      backend(the_backend),
+      gate(session_scope, the_settings, the_backend),
+      service(std::move(service_name)),
+      mynetworks("mynetworks", the_settings.mynetworks()),
+      sasl_exceptions("smtpd_sasl_exceptions_networks", the_settings.sasl.exceptions()),
+      bare_newline_exclusions("smtpd_forbid_bare_newline_exclusions",
+                              the_settings.bare_newline_exclusions()) {}
+
+bool Server::offers(std::string_view keyword) const {
+    for (const std::string& dropped : settings.discard_keywords()) {
+        if (iequals(dropped, keyword)) return false;
+    }
+    return true;
+}
+
+}  // namespace facteur::smtpd

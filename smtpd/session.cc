@@ -1,0 +1,224 @@
+#include "smtpd/session.h"
+
+#include <sys/socket.h>
+
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/event/sleep.h"
+#include "lib/smtp/command.h"
+#include "lib/smtp/domain.h"
+
+namespace facteur::smtpd {
+
+using smtp::Reply;
+
+namespace {
+
+/// Answers that wait for the end of a pipelined group: no more than this.
+constexpr std::size_t kMostPending = 16384;
+
+enum : unsigned {
+    kJunk = 1,       ///< of no use to mail: counts towards smtpd_junk_command_limit
+    kLast = 2,       ///< ends a pipelined group (RFC 2920 section 3.1)
+    kBeforeTls = 4,  ///< allowed where TLS is demanded and not there yet
+    kAuthLine = 8,   ///< its lines may be long
+};
+
+bool has_controls(std::string_view line) {
+    for (const char c : line) {
+        if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7F') return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+const Session::Verb Session::kVerbs[] = {
+    {"EHLO", kJunk | kLast | kBeforeTls, &Session::do_ehlo},
+    {"HELO", kJunk | kLast | kBeforeTls, &Session::do_helo},
+    {"STARTTLS", kBeforeTls, &Session::do_starttls},
+    {"AUTH", kAuthLine, &Session::do_auth},
+    {"MAIL", 0, &Session::do_mail},
+    {"RCPT", 0, &Session::do_rcpt},
+    {"DATA", kLast, &Session::do_data},
+    {"BDAT", 0, &Session::do_bdat},
+    {"RSET", kJunk, &Session::do_rset},
+    {"NOOP", kJunk | kLast | kBeforeTls, &Session::do_noop},
+    {"VRFY", kJunk | kLast, &Session::do_vrfy},
+    {"HELP", kJunk | kBeforeTls, &Session::do_help},
+    {"QUIT", kBeforeTls, &Session::do_quit},
+};
+
+Session::Session(Server& server, Fd socket)
+    : server_(server), settings_(server.settings), stream_(server.scope, std::move(socket)) {
+    static_assert(std::size(kVerbs) < kVerbCount);
+    client_.address = stream_.peer();
+    client_.ip = client_.address.ip();
+}
+
+Session::~Session() = default;
+
+Task<void> Session::run() {
+    std::string farewell;
+    bool greeted = false;
+    try {
+        greeted = co_await greet();
+        if (greeted) co_await converse();
+    } catch (const TimedOut&) {
+        log_info("timeout after " + where() + " from " + client_.text());
+        farewell = "421 4.4.2 " + settings_.myhostname() + " Error: timeout exceeded\r\n";
+    } catch (const Cancelled&) {
+        farewell = "421 4.3.2 " + settings_.myhostname() + " Service shutting down\r\n";
+    } catch (const Disconnect&) {
+        log_info("lost connection after " + where() + " from " + client_.text());
+    }
+    if (!farewell.empty()) stream_.put(std::move(farewell));
+    stream_.close();
+    log_info("disconnect from " + client_.text() + summary());
+}
+
+Task<void> Session::converse() {
+    while (!quit_) {
+        // RFC 2920 section 3.2: answers to a group of commands leave together, and before we wait.
+        const bool more = co_await has_command();
+        if (!more || stream_.pending() > kMostPending) co_await stream_.flush();
+        stream_.set_deadline(settings_.limits.timeout());
+        Line line =
+            co_await stream_.read_line(static_cast<std::size_t>(settings_.line_length_limit()));
+        Reply reply = co_await command(std::move(line));
+        co_await answer(reply);
+    }
+    co_await stream_.flush();
+}
+
+/// A whole command is here already.
+Task<bool> Session::has_command() {
+    if (!stream_.buffered()) co_return false;
+    const std::string_view input = co_await stream_.peek();
+    co_return input.find('\n') != std::string_view::npos;
+}
+
+Task<Reply> Session::command(Line line) {
+    if (line.too_long) co_return Reply{500, "5.5.2", "Error: line too long"};
+    if (line.end == Line::End::lf && refuses_strays_) {
+        log_info("bare LF from " + client_.text());
+        co_return break_off(settings_.bare_newline_code(), "5.5.2", "Error: bare <LF> received");
+    }
+    if (has_controls(line.text) || trim(line.text).empty())
+        co_return Reply{500, "5.5.2", "Error: bad syntax"};
+    if (!smtp::is_utf8(line.text)) co_return Reply{500, "5.5.2", "Error: bad UTF-8 syntax"};
+    const smtp::Command words = smtp::split_command(line.text);
+    std::size_t which = 0;
+    while (which < std::size(kVerbs) && !iequals(words.verb, kVerbs[which].name))
+        ++which;
+    if (which == std::size(kVerbs)) co_return unknown_command(words.verb, line.text);
+    const Verb& verb = kVerbs[which];
+    last_verb_ = verb.name;
+    if (settings_.tls.level() == TlsLevel::encrypt && !client_.tls && !(verb.flags & kBeforeTls)) {
+        count(which, true);
+        co_return Reply{530, "5.7.0", "Must issue a STARTTLS command first"};
+    }
+    if ((verb.flags & kLast || !client_.esmtp) && verb.name != "QUIT" && stream_.buffered()) {
+        premature_ = true;
+        log_info("improper command pipelining after " + std::string(verb.name) + " from " +
+                 client_.text());
+        if (settings_.forbid_pipelining()) {
+            count(which, true);
+            co_return break_off(554, "5.5.0", "Error: SMTP protocol synchronization");
+        }
+    }
+    if (verb.flags & kJunk && ++junk_ > settings_.limits.junk_commands()) ++errors_;
+    Reply reply = co_await (this->*verb.handler)(std::string(words.arguments));
+    count(which, reply.code >= 400);
+    co_return reply;
+}
+
+Reply Session::unknown_command(std::string_view verb, std::string_view line) {
+    count(kVerbCount, true);
+    last_verb_ = "UNKNOWN";
+    for (const std::string& forbidden : settings_.forbidden_commands()) {
+        if (!iequals(verb, forbidden)) continue;
+        log_warning("non-SMTP command from " + client_.text() + ": " + printable(line, 100));
+        quit_ = true;
+        return Reply{221, "2.7.0", "Error: I can break rules, too. Goodbye."};
+    }
+    return Reply{502, "5.5.2", "Error: command not recognized"};
+}
+
+/// The client hears why, and then nothing more.
+Reply Session::break_off(int code, std::string status, std::string text) {
+    quit_ = true;
+    stream_.discard_input();
+    return Reply{code, std::move(status), std::move(text)};
+}
+
+/// Sends the reply with the next group, counts errors and puts an end to too many of them.
+Task<void> Session::answer(const Reply& reply) {
+    if (reply.code == 0) co_return;  // STARTTLS has answered by itself
+    if (reply.code < 400) {
+        stream_.put(smtp::to_wire(reply));
+        co_return;
+    }
+    ++errors_;
+    if (errors_ > settings_.limits.soft_errors()) {
+        co_await stream_.flush();
+        const Milliseconds pause = settings_.limits.error_sleep();
+        co_await Sleep(stream_.scope(), pause);
+    }
+    stream_.put(smtp::to_wire(reply));
+    if (errors_ < settings_.limits.hard_errors() || quit_) co_return;
+    log_info("too many errors after " + where() + " from " + client_.text());
+    stream_.put("421 4.7.0 " + settings_.myhostname() + " Error: too many errors\r\n");
+    quit_ = true;
+}
+
+Task<Reply> Session::do_help(std::string) {
+    std::string verbs = "Commands:";
+    for (const Verb& verb : kVerbs)
+        verbs.append(" ").append(verb.name);
+    co_return Reply{214, "2.0.0", std::move(verbs)};
+}
+
+/// Before it heard our greeting, a client has nothing to say (RFC 5321 section 3.1).
+bool Session::talks_early() {
+    char byte = 0;
+    return recv(stream_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/// The end of "lost connection after …".
+std::string Session::where() const {
+    std::string where(last_verb_);
+    if (transaction_ && transaction_->content && (where == "DATA" || where == "BDAT")) {
+        where += " (" + std::to_string(transaction_->content->received()) + " bytes)";
+    }
+    return where;
+}
+
+void Session::count(std::size_t verb, bool failed) {
+    Count& count = counts_[verb];
+    if (count.all == UINT16_MAX) return;
+    ++count.all;
+    if (!failed) ++count.good;
+}
+
+/// " ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4", as Postfix sums a session up.
+std::string Session::summary() const {
+    std::string text;
+    std::size_t good = 0;
+    std::size_t all = 0;
+    const auto show = [&](std::string_view name, std::size_t ok, std::size_t total) {
+        text.append(" ").append(name).append("=").append(std::to_string(ok));
+        if (ok != total) text.append("/").append(std::to_string(total));
+    };
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+        const Count& count = counts_[i];
+        if (count.all == 0) continue;
+        show(i < std::size(kVerbs) ? to_lower(kVerbs[i].name) : "unknown", count.good, count.all);
+        good += count.good;
+        all += count.all;
+    }
+    show("commands", good, all);
+    return text;
+}
+
+}  // namespace facteur::smtpd

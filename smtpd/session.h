@@ -1,0 +1,141 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/base/fd.h"
+#include "lib/event/task.h"
+#include "lib/net/stream.h"
+#include "lib/smtp/parameters.h"
+#include "lib/smtp/reply.h"
+#include "lib/smtp/transparency.h"
+#include "smtpd/client.h"
+#include "smtpd/content.h"
+#include "smtpd/server.h"
+
+namespace facteur::smtpd {
+
+/// One mail transaction (RFC 5321 section 3.3), from MAIL on.
+struct Transaction {
+    std::string sender;  ///< unquoted
+    smtp::MailParameters parameters;
+    std::vector<ipc::SubmitRecipient> recipients;
+    std::string queue_id;  ///< from the first recipient on
+    WallTime arrival;
+    bool hold = false;
+    bool discard = false;
+    std::vector<std::string> headers;  ///< PREPEND, and from policyd
+    std::size_t overshoot = 0;         ///< recipients past the limit
+    std::unique_ptr<Content> content;
+    smtp::StrayScan strays;       ///< of BDAT
+    bool chunking = false;        ///< BDAT was said
+    bool chunks_refused = false;  ///< and refused: the rest of the chunks go nowhere
+};
+
+/// One SMTP conversation (RFC 5321).
+class Session {
+public:
+    Session(Server& server, Fd socket);
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    /// Until the client leaves, breaks too many rules, or the process ends; never throws.
+    Task<void> run();
+
+private:
+    using Handler = Task<smtp::Reply> (Session::*)(std::string arguments);
+    struct Verb {
+        std::string_view name;
+        unsigned flags;
+        Handler handler;
+    };
+    static const Verb kVerbs[];
+    static constexpr std::size_t kVerbCount = 14;
+
+    // session.cc: the loop
+    Task<bool> greet();
+    Task<void> converse();
+    Task<bool> has_command();
+    Task<smtp::Reply> command(Line line);
+    smtp::Reply unknown_command(std::string_view verb, std::string_view line);
+    Task<void> answer(const smtp::Reply& reply);
+    bool talks_early();
+    smtp::Reply break_off(int code, std::string status, std::string text);
+    std::string summary() const;
+    std::string where() const;
+    void count(std::size_t verb, bool failed);
+
+    // session_hello.cc
+    Task<void> learn_client();
+    Task<smtp::Reply> do_ehlo(std::string arguments);
+    Task<smtp::Reply> do_helo(std::string arguments);
+    Task<smtp::Reply> hello(std::string name, bool esmtp);
+    Task<smtp::Reply> do_starttls(std::string arguments);
+    Task<bool> start_tls();
+    Task<smtp::Reply> do_rset(std::string arguments);
+    Task<smtp::Reply> do_noop(std::string arguments);
+    Task<smtp::Reply> do_vrfy(std::string arguments);
+    Task<smtp::Reply> do_help(std::string arguments);
+    Task<smtp::Reply> do_quit(std::string arguments);
+    bool auth_offered() const;
+
+    // session_auth.cc
+    Task<smtp::Reply> do_auth(std::string arguments);
+    Task<smtp::Reply> authenticate(std::string mechanism, ipc::SaslReply answer);
+    smtp::Reply authenticated(const std::string& mechanism, const ipc::SaslReply& answer);
+    smtp::Reply refuse_auth(const std::string& mechanism, const ipc::SaslReply& answer);
+
+    // session_envelope.cc
+    Task<smtp::Reply> do_mail(std::string arguments);
+    Result<Transaction> parse_mail(std::string_view arguments) const;
+    Task<smtp::Reply> do_rcpt(std::string arguments);
+    Result<ipc::SubmitRecipient> parse_rcpt(std::string_view arguments) const;
+    Task<std::optional<smtp::Reply>> check_recipient(const std::string& address);
+    void take_recipient(ipc::SubmitRecipient recipient);
+    Task<void> expect_recipients();
+    Task<std::optional<smtp::Reply>> ask_policy(ipc::PolicyMoment moment, const std::string& sender,
+                                                const std::string& recipient);
+    smtp::Reply refused(const Facts& facts, smtp::Reply reply) const;
+
+    // session_content.cc
+    Task<smtp::Reply> do_data(std::string arguments);
+    Task<smtp::Reply> do_bdat(std::string arguments);
+    Task<std::optional<smtp::Reply>> may_send_content();
+    Task<void> begin_content();
+    Task<void> receive_chunk(std::uint64_t size);
+    std::uint64_t content_limit() const;
+    void keep_pace(TimePoint started, std::uint64_t received);
+    std::optional<smtp::Reply> content_fault(const smtp::Strays& strays) const;
+    Task<smtp::Reply> finish_message(smtp::Strays strays);
+    Task<std::optional<smtp::Reply>> judge_content();
+    Task<smtp::Reply> submit_message();
+    std::string trace_fields() const;
+    std::string added_fields() const;
+    bool fixes_header() const;
+
+    Server& server_;
+    const Settings& settings_;
+    Stream stream_;
+    Client client_;
+    std::unique_ptr<Transaction> transaction_;
+    std::string_view last_verb_ = "CONNECT";
+    struct Count {
+        std::uint16_t good = 0;
+        std::uint16_t all = 0;
+    };
+    std::array<Count, kVerbCount + 1> counts_;  ///< the last: unknown commands
+    int errors_ = 0;
+    int junk_ = 0;
+    std::uint32_t expected_ = 0;  ///< RCPT commands that were asked about ahead
+    smtp::DotDecoder::BareLf bare_lf_ = smtp::DotDecoder::BareLf::keep;
+    bool refuses_strays_ = true;
+    bool auth_excepted_ = false;  ///< smtpd_sasl_exceptions_networks
+    bool premature_ = false;
+    bool quit_ = false;
+};
+
+}  // namespace facteur::smtpd

@@ -1,0 +1,110 @@
+// RFC 4954: authentication; authd decides, and takes its time over a failure.
+#include "lib/base/encoding.h"
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/smtp/command.h"
+#include "smtpd/session.h"
+
+namespace facteur::smtpd {
+
+using smtp::Reply;
+using Outcome = ipc::SaslOutcome;
+
+namespace {
+
+/// RFC 4954 section 4: "=" is an initial response of no bytes.
+std::optional<std::string> initial_response(std::string_view text) {
+    if (text == "=") return std::string();
+    return base64_decode(text);
+}
+
+}  // namespace
+
+Task<Reply> Session::do_auth(std::string arguments) {
+    if (!settings_.sasl.enable() || auth_excepted_)
+        co_return Reply{503, "5.5.1", "Error: authentication not enabled"};
+    if (!auth_offered())
+        co_return Reply{538, "5.7.11",
+                        "Encryption required for requested authentication mechanism"};
+    if (!client_.esmtp) co_return Reply{503, "5.5.1", "Error: send EHLO first"};
+    if (transaction_) co_return Reply{503, "5.5.1", "Error: MAIL transaction in progress"};
+    if (!client_.login.empty()) co_return Reply{503, "5.5.1", "Error: already authenticated"};
+    std::string_view rest = arguments;
+    std::string mechanism = to_upper(take_word(rest));
+    if (mechanism.empty() || rest.find(' ') != std::string_view::npos)
+        co_return Reply{501, "5.5.4", "Syntax: AUTH mechanism"};
+    ipc::SaslStart start;
+    start.mechanism = mechanism;
+    start.service = "smtp";
+    start.client_address = client_.ip;
+    start.tls = client_.tls;
+    start.has_response = !rest.empty();
+    if (start.has_response) {
+        auto response = initial_response(rest);
+        if (!response) co_return Reply{501, "5.5.2", "Cannot decode response"};
+        start.response = *std::move(response);
+    }
+    const std::string nobody;
+    std::optional<Reply> refusal = co_await ask_policy(ipc::PolicyMoment::auth, nobody, nobody);
+    if (refusal) co_return *std::move(refusal);
+    Result<ipc::SaslReply> answer = co_await server_.backend.sasl(std::move(start));
+    if (!answer) {
+        log_warning("SASL: " + answer.error().text);
+        co_return Reply{454, "4.7.0", "Temporary authentication failure"};
+    }
+    co_return co_await authenticate(std::move(mechanism), *std::move(answer));
+}
+
+/// Challenges and responses, each a line of base64, until authd has decided.
+Task<Reply> Session::authenticate(std::string mechanism, ipc::SaslReply answer) {
+    while (answer.outcome == Outcome::more) {
+        stream_.put("334 " + base64_encode(answer.challenge) + "\r\n");
+        co_await stream_.flush();
+        stream_.set_deadline(settings_.limits.timeout());
+        const Line line = co_await stream_.read_line(smtp::kMaxAuthLine);
+        // RFC 4954 section 4: "*" cancels.
+        auto response = base64_decode(line.text);
+        if (line.too_long || line.text == "*" || !response) {
+            server_.backend.sasl_abort(answer.exchange);
+            if (line.text == "*") co_return Reply{501, "5.7.0", "Authentication aborted"};
+            co_return Reply{501, "5.5.2", "Cannot decode response"};
+        }
+        ipc::SaslStep step;
+        step.exchange = answer.exchange;
+        step.response = *std::move(response);
+        Result<ipc::SaslReply> next = co_await server_.backend.sasl(std::move(step));
+        if (!next) {
+            log_warning("SASL: " + next.error().text);
+            co_return Reply{454, "4.7.0", "Temporary authentication failure"};
+        }
+        answer = *std::move(next);
+    }
+    if (answer.outcome == Outcome::accepted) co_return authenticated(mechanism, answer);
+    co_return refuse_auth(mechanism, answer);
+}
+
+Reply Session::authenticated(const std::string& mechanism, const ipc::SaslReply& answer) {
+    client_.login = answer.user;
+    client_.mechanism = mechanism;
+    return Reply{235, "2.7.0", "Authentication successful"};
+}
+
+/// RFC 4954 section 6; the client learns nothing about why, the log everything.
+Reply Session::refuse_auth(const std::string& mechanism, const ipc::SaslReply& answer) {
+    std::string line = client_.text() + ": SASL " + printable(mechanism, 32) +
+                       " authentication failed: " + printable(answer.reason, 200);
+    if (!answer.login.empty()) line += ", sasl_username=" + printable(answer.login, 200);
+    log_warning(line);
+    switch (answer.outcome) {
+        case Outcome::temporary:
+            return Reply{454, "4.7.0", "Temporary authentication failure"};
+        case Outcome::malformed:
+            return Reply{535, "5.7.8",
+                         "Error: authentication failed: Invalid authentication "
+                         "mechanism or response"};
+        default:
+            return Reply{535, "5.7.8", "Error: authentication failed: authentication failure"};
+    }
+}
+
+}  // namespace facteur::smtpd

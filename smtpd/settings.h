@@ -1,0 +1,215 @@
+#pragma once
+
+#include <cstdint>
+
+#include "lib/config/common.h"
+#include "lib/config/dns.h"
+#include "smtpd/restriction_param.h"
+
+namespace facteur::smtpd {
+
+using conf::List;
+using conf::Param;
+using conf::Range;
+using conf::Seconds;
+using conf::Size;
+
+enum class TlsLevel : std::uint8_t { none, may, encrypt };
+/// smtpd_forbid_bare_newline.  None of them lets a bare newline end the data.
+enum class BareNewline : std::uint8_t { accept, note, normalize, reject };
+
+/// Who may do what: the restriction lists and what belongs to them.
+struct RestrictionSettings : conf::Section {
+    explicit RestrictionSettings(Section& outer) : Section(outer) {}
+    Param<Restrictions> client{params, "smtpd_client_restrictions", Stage::client, "",
+                               "Restrictions that apply to a client when it connects."};
+    Param<Restrictions> helo{params, "smtpd_helo_restrictions", Stage::helo, "",
+                             "Restrictions that apply to the name given with HELO or EHLO."};
+    Param<Restrictions> sender{params, "smtpd_sender_restrictions", Stage::sender, "",
+                               "Restrictions that apply to the sender given with MAIL FROM."};
+    Param<Restrictions> relay{
+        params, "smtpd_relay_restrictions", Stage::recipient,
+        "permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination",
+        "Restrictions on relaying, applied to each recipient before the others."};
+    Param<Restrictions> recipient{params, "smtpd_recipient_restrictions", Stage::recipient, "",
+                                  "Restrictions that apply to each recipient given with RCPT TO."};
+    Param<Restrictions> data{params, "smtpd_data_restrictions", Stage::data, "",
+                             "Restrictions that apply when DATA or BDAT is given."};
+    Param<Restrictions> end_of_data{params, "smtpd_end_of_data_restrictions", Stage::end_of_data,
+                                    "",
+                                    "Restrictions that apply once the content has been received."};
+    Param<bool> delay{params, "smtpd_delay_reject", true,
+                      "Whether client, helo and sender restrictions wait for RCPT TO."};
+    Param<bool> relay_first{
+        params, "smtpd_relay_before_recipient_restrictions", true,
+        "Whether smtpd_relay_restrictions come before smtpd_recipient_restrictions."};
+    Param<bool> unlisted_recipient{params, "smtpd_reject_unlisted_recipient", true,
+                                   "Whether unknown recipients in our own domains are refused."};
+    Param<bool> unlisted_sender{params, "smtpd_reject_unlisted_sender", false,
+                                "Whether unknown senders in our own domains are refused."};
+    Param<List> login_maps{params, "smtpd_sender_login_maps", "",
+                           "Tables with the SASL logins that own a sender address."};
+    Param<int> dnsbl_code{params, "maps_rbl_reject_code", 554, Range<int>{400, 599},
+                          "The reply code for what a DNS list has."};
+    Param<int> access_code{params, "access_map_reject_code", 554, Range<int>{400, 599},
+                           "The reply code for REJECT in an access table."};
+    Param<int> reject_code{params, "reject_code", 554, Range<int>{400, 599},
+                           "The reply code for the restriction \"reject\"."};
+    Param<int> defer_code{params, "defer_code", 450, Range<int>{400, 499},
+                          "The reply code for the restriction \"defer\"."};
+    Param<int> relay_code{params, "relay_domains_reject_code", 554, Range<int>{400, 599},
+                          "The reply code for refused relaying."};
+    Param<int> invalid_hostname_code{params, "invalid_hostname_reject_code", 501,
+                                     Range<int>{400, 599},
+                                     "The reply code for reject_invalid_helo_hostname."};
+    Param<int> non_fqdn_code{params, "non_fqdn_reject_code", 504, Range<int>{400, 599},
+                             "The reply code for the reject_non_fqdn_* restrictions."};
+    Param<int> unknown_address_code{params, "unknown_address_reject_code", 450,
+                                    Range<int>{400, 599},
+                                    "The reply code for domains without MX and A records."};
+    Param<int> unknown_client_code{params, "unknown_client_reject_code", 450, Range<int>{400, 599},
+                                   "The reply code for clients without a name."};
+    Param<int> unknown_hostname_code{params, "unknown_hostname_reject_code", 450,
+                                     Range<int>{400, 599},
+                                     "The reply code for HELO names without DNS records."};
+    Param<int> unlisted_local_code{params, "unknown_local_recipient_reject_code", 550,
+                                   Range<int>{400, 599},
+                                   "The reply code for unknown users of $mydestination."};
+    Param<int> unlisted_virtual_alias_code{
+        params, "unknown_virtual_alias_reject_code", 550, Range<int>{400, 599},
+        "The reply code for unknown users of $virtual_alias_domains."};
+    Param<int> unlisted_virtual_mailbox_code{
+        params, "unknown_virtual_mailbox_reject_code", 550, Range<int>{400, 599},
+        "The reply code for unknown users of $virtual_mailbox_domains."};
+    Param<int> unlisted_relay_code{params, "unknown_relay_recipient_reject_code", 550,
+                                   Range<int>{400, 599},
+                                   "The reply code for unknown users of $relay_domains."};
+};
+
+/// Nothing that a stranger sends can grow without one of these.
+struct LimitSettings : conf::Section {
+    explicit LimitSettings(Section& outer) : Section(outer) {}
+    Param<Seconds> timeout{params, "smtpd_timeout", Seconds(300), conf::at_least(Seconds(1)),
+                           "Total time for receiving one command and sending its reply "
+                           "(RFC 5321 section 4.5.3.2.7)."};
+    Param<int> min_data_rate{
+        params, "smtpd_min_data_rate", 500, Range<int>{1, 1 << 30},
+        "Bytes a second of content below which a client is disconnected; in any case it has "
+        "$smtpd_timeout."};
+    Param<int> recipients{params, "smtpd_recipient_limit", 1000, Range<int>{1, 1000000},
+                          "Recipients per message; RFC 5321 section 4.5.3.1.8 asks for 100."};
+    Param<int> recipient_overshoot{
+        params, "smtpd_recipient_overshoot_limit", 1000, Range<int>{1, 1000000},
+        "Recipients beyond smtpd_recipient_limit before they count as errors."};
+    Param<int> soft_errors{params, "smtpd_soft_error_limit", 10, Range<int>{1, 1000000},
+                           "Errors after which each reply to an error is delayed."};
+    Param<int> hard_errors{params, "smtpd_hard_error_limit", 20, Range<int>{1, 1000000},
+                           "Errors after which the client is disconnected."};
+    Param<Seconds> error_sleep{params, "smtpd_error_sleep_time", Seconds(1),
+                               "The delay of each reply past smtpd_soft_error_limit."};
+    Param<int> junk_commands{
+        params, "smtpd_junk_command_limit", 100, Range<int>{1, 1000000},
+        "NOOP, VRFY, RSET and the like between two messages before they count as errors."};
+    Param<int> hops{params, "hopcount_limit", 50, Range<int>{1, 100000},
+                    "Received: fields in a message that is accepted (RFC 5321 section 6.3)."};
+    Param<Size> in_memory{
+        params, "queue_journal_message_limit", 1000000,
+        "Content up to this size is kept in memory and in the journal; what is larger has a file."};
+    Param<int> connections{params, "smtpd_sessions_per_process", 5000, Range<int>{1, 1000000},
+                           "Sessions that one process serves at a time."};
+    Param<int> per_client{
+        params, "smtpd_client_connection_count_limit", 50, Range<int>{0, 1000000},
+        "Connections at a time from one client, for each process; 0 is no limit."};
+    Param<List> exceptions{params, "smtpd_client_event_limit_exceptions", "$mynetworks",
+                           "Networks whose clients smtpd_client_connection_count_limit spares."};
+    Param<Seconds> submit_timeout{
+        params, "smtpd_submit_timeout", Seconds(60), conf::at_least(Seconds(1)),
+        "How long an accepted content is offered to the queue before the client hears 451."};
+};
+
+struct TlsSettings : conf::Section {
+    explicit TlsSettings(Section& outer) : Section(outer) {}
+    Param<TlsLevel> level{params, "smtpd_tls_security_level", TlsLevel::none,
+                          conf::Choices<TlsLevel>{{"", TlsLevel::none},
+                                                  {"none", TlsLevel::none},
+                                                  {"may", TlsLevel::may},
+                                                  {"encrypt", TlsLevel::encrypt}},
+                          "Whether STARTTLS is not offered, offered, or demanded."};
+    Param<bool> wrapper{params, "smtpd_tls_wrappermode", false,
+                        "Whether TLS begins at once, without STARTTLS (RFC 8314)."};
+    Param<bool> auth_only{params, "smtpd_tls_auth_only", false,
+                          "Whether AUTH is offered inside TLS only."};
+    Param<std::string> protocols{params, "smtpd_tls_protocols", ">=TLSv1.2",
+                                 "The TLS versions that are accepted."};
+    Param<std::string> ciphers{params, "tls_high_cipherlist", "",
+                               "OpenSSL's cipher list for TLSv1.2; empty is OpenSSL's default."};
+    Param<bool> prefer_server{params, "tls_preempt_cipherlist", false,
+                              "Whether our order of ciphers wins over the client's."};
+    Param<bool> received_header{params, "smtpd_tls_received_header", false,
+                                "Whether Received: tells the TLS protocol and cipher."};
+    Param<int> loglevel{params, "smtpd_tls_loglevel", 0,
+                        "0 logs no TLS sessions, 1 one line for each."};
+};
+
+struct SaslSettings : conf::Section {
+    explicit SaslSettings(Section& outer) : Section(outer) {}
+    Param<bool> enable{params, "smtpd_sasl_auth_enable", false,
+                       "Whether clients may authenticate with AUTH (RFC 4954)."};
+    Param<List> exceptions{params, "smtpd_sasl_exceptions_networks", "",
+                           "Networks to whose clients AUTH is not offered."};
+    Param<bool> header{params, "smtpd_sasl_authenticated_header", false,
+                       "Whether Received: tells the SASL login name."};
+};
+
+/// Everything about the SMTP server.
+struct Settings : conf::Common {
+    Param<std::string> banner{params, "smtpd_banner", "$myhostname ESMTP $mail_name",
+                              "Text after the 220 of the greeting."};
+    Param<bool> helo_required{params, "smtpd_helo_required", false,
+                              "Whether a client must say HELO or EHLO before MAIL."};
+    Param<bool> strict_envelopes{
+        params, "strict_rfc821_envelopes", false,
+        "Whether addresses in MAIL and RCPT must be in angle brackets, and nothing else."};
+    Param<bool> disable_vrfy{params, "disable_vrfy_command", false,
+                             "Whether VRFY is switched off."};
+    Param<List> forbidden_commands{params, "smtpd_forbidden_commands", "CONNECT GET POST",
+                                   "Commands that end the session: they are not SMTP's."};
+    Param<List> discard_keywords{params, "smtpd_discard_ehlo_keywords", "",
+                                 "EHLO keywords, in any case, that are not offered."};
+    Param<bool> forbid_pipelining{
+        params, "smtpd_forbid_unauth_pipelining", true,
+        "Whether a client that talks before its turn is disconnected (RFC 5321, RFC 2920)."};
+    Param<BareNewline> bare_newline{
+        params, "smtpd_forbid_bare_newline", BareNewline::reject,
+        conf::Choices<BareNewline>{{"no", BareNewline::accept},
+                                   {"note", BareNewline::note},
+                                   {"normalize", BareNewline::normalize},
+                                   {"yes", BareNewline::normalize},
+                                   {"reject", BareNewline::reject}},
+        "What happens to content with CR or LF alone, which is how messages are smuggled; none "
+        "of the choices lets it end the data."};
+    Param<List> bare_newline_exclusions{
+        params, "smtpd_forbid_bare_newline_exclusions", "$mynetworks",
+        "Networks whose clients get \"normalize\" where smtpd_forbid_bare_newline says reject."};
+    Param<int> bare_newline_code{params, "smtpd_forbid_bare_newline_reject_code", 550,
+                                 Range<int>{400, 599},
+                                 "The reply code for content with CR or LF alone."};
+    Param<bool> peername_lookup{params, "smtpd_peername_lookup", true,
+                                "Whether the client's name is looked up in the DNS."};
+    Param<List> rewrite_clients{
+        params, "local_header_rewrite_clients", "permit_inet_interfaces",
+        "Whose messages get missing Date: and Message-ID: fields: permit_inet_interfaces, "
+        "permit_mynetworks, permit_sasl_authenticated."};
+    Param<bool> add_missing{params, "always_add_missing_headers", false,
+                            "Whether missing Date: and Message-ID: fields are always added."};
+    Param<int> log_message_id{params, "smtpd_log_message_id", 1, Range<int>{0, 1},
+                              "Whether the Message-ID: of each accepted message is logged."};
+
+    conf::DnsSettings dns{*this};
+    RestrictionSettings restrictions{*this};
+    LimitSettings limits{*this};
+    TlsSettings tls{*this};
+    SaslSettings sasl{*this};
+};
+
+}  // namespace facteur::smtpd

@@ -1,0 +1,46 @@
+#include "smtpd/smtpd.h"
+
+#include "lib/base/log.h"
+#include "smtpd/session.h"
+
+namespace facteur::smtpd {
+
+Smtpd::Smtpd(daemon::Process& process, const Settings& settings)
+    : Service(process), settings_(settings) {
+    const std::string danger = Gate::open_relay(settings);
+    if (!danger.empty()) log_fatal(danger);
+    dns::Options options;
+    options.servers = settings.dns.servers();
+    options.timeout = settings.dns.timeout();
+    options.tries = settings.dns.tries();
+    options.cache_entries = static_cast<std::size_t>(settings.dns.cache());
+    auto resolver = dns::make_resolver(options);
+    if (!resolver) log_fatal("name service: " + resolver.error().text);
+    resolver_ = *std::move(resolver);
+}
+
+Task<void> Smtpd::start() {
+    remote_ = std::make_unique<Remote>(process().scope(), settings_, std::move(resolver_));
+    server_ =
+        std::make_unique<Server>(process().sessions(), settings_, *remote_, process().service());
+    co_return;
+}
+
+daemon::Limits Smtpd::limits() const {
+    daemon::Limits limits;
+    limits.connections = static_cast<std::size_t>(settings_.limits.connections());
+    limits.per_client = static_cast<std::size_t>(settings_.limits.per_client());
+    return limits;
+}
+
+Task<void> Smtpd::connection(Fd socket, const daemon::Listener&) {
+    Session session(*server_, std::move(socket));
+    co_await session.run();
+}
+
+std::string Smtpd::refusal(const std::string& client_address) {
+    return "421 4.7.0 " + settings_.myhostname() + " Error: too many connections from " +
+           client_address + "\r\n";
+}
+
+}  // namespace facteur::smtpd

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+
+#include "lib/daemon/service.h"
+#include "lib/net/dns/resolver.h"
+#include "smtpd/remote.h"
+#include "smtpd/server.h"
+#include "smtpd/settings.h"
+
+namespace facteur::smtpd {
+
+/// The services `smtp`, `submission` and `submissions`.
+class Smtpd : public daemon::Service {
+public:
+    /// Reads resolv.conf, which the sandbox hides.
+    Smtpd(daemon::Process& process, const Settings& settings);
+
+    Task<void> start() override;
+    daemon::Limits limits() const override;
+    Task<void> connection(Fd socket, const daemon::Listener& listener) override;
+    std::string refusal(const std::string& client_address) override;
+
+private:
+    const Settings& settings_;
+    std::unique_ptr<dns::Resolver> resolver_;
+    std::unique_ptr<Remote> remote_;
+    std::unique_ptr<Server> server_;
+};
+
+}  // namespace facteur::smtpd
