@@ -131,7 +131,8 @@ Task<std::string> Master::answer(std::string word) {
     if (word == "reload") co_return reload();
     if (word == "stop") {
         if (!stopping_) scope_.spawn(stop());
-        co_return std::string();
+        // The asker waits for the end of the connection, and that is the end of this process.
+        co_await forever_.wait(scope_);
     }
     co_return "unknown request\n";
 }

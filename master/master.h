@@ -5,6 +5,7 @@
 
 #include "lib/event/loop.h"
 #include "lib/event/scope.h"
+#include "lib/event/signal.h"
 #include "lib/event/task.h"
 #include "master/control.h"
 #include "master/pid_file.h"
@@ -40,7 +41,6 @@ private:
     std::string directory_;
     bool background_;
     Loop loop_;
-    Scope scope_;
     unsigned generation_ = 1;
     TimePoint started_;
     std::unique_ptr<PidFile> pid_file_;
@@ -48,8 +48,10 @@ private:
     Fd signals_;
     std::unique_ptr<Supervisor> supervisor_;
     std::unique_ptr<Control> control_;
+    Signal forever_;  ///< nobody rings it
     bool stopping_ = false;
     bool has_log_ = false;
+    Scope scope_;  ///< last: its tasks use all of the above
 };
 
 }  // namespace facteur::master

@@ -1,4 +1,4 @@
-# make install DESTDIR=…; make deb; make run.
+# make install DESTDIR=…; make deb; make run; make check.
 
 LIBEXEC  := $(DESTDIR)$(PREFIX)/libexec/facteur
 BINDIR   := $(DESTDIR)$(PREFIX)/bin
@@ -29,3 +29,9 @@ run:
 	@tools/packages build curl
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	@tools/demo/run
+
+.PHONY: check
+check:
+	@tools/packages test
+	@$(MAKE) --no-print-directory -j$(shell nproc) all tests
+	@tests/run
