@@ -49,11 +49,12 @@ int hex_value(char c) {
 std::string from_quoted_printable(std::string_view body) {
     std::string out;
     out.reserve(body.size());
+    std::size_t kept = 0;  // up to here nothing was added in transport
     for (std::size_t i = 0; i < body.size(); ++i) {
         char c = body[i];
         if (c == '\r' || c == '\n') {
-            // Rule 3: spaces at the end of a line were added in transport.
-            while (!out.empty() && (out.back() == ' ' || out.back() == '\t'))
+            // Rule 3: spaces at the end of a line were added in transport, but not encoded ones.
+            while (out.size() > kept && (out.back() == ' ' || out.back() == '\t'))
                 out.pop_back();
             out.push_back(c);
             continue;
@@ -70,6 +71,7 @@ std::string from_quoted_printable(std::string_view body) {
         } else if (i + 2 < body.size() && hex_value(body[i + 1]) >= 0 &&
                    hex_value(body[i + 2]) >= 0) {
             out.push_back(static_cast<char>(hex_value(body[i + 1]) * 16 + hex_value(body[i + 2])));
+            kept = out.size();
             i += 2;
         } else {
             out.push_back('=');
