@@ -14,6 +14,7 @@ namespace facteur::smtp_client {
 
 std::string Content::read(std::uint64_t at) const {
     constexpr std::uint64_t kBlock = 64 * 1024;
+    if (!file_) return text_.substr(at, kBlock);
     std::string block(std::min(kBlock, size_ - std::min(at, size_)), '\0');
     std::size_t have = 0;
     while (have < block.size()) {
@@ -24,6 +25,14 @@ std::string Content::read(std::uint64_t at) const {
         have += static_cast<std::size_t>(got);
     }
     return block;
+}
+
+std::string Content::all() const {
+    std::string text;
+    text.reserve(size_);
+    while (text.size() < size_)
+        text += read(text.size());
+    return text;
 }
 
 Task<Content::Traits> Content::traits() {

@@ -13,6 +13,8 @@ class Content {
 public:
     Content(Fd file, std::uint64_t offset, std::uint64_t size)
         : file_(std::move(file)), offset_(offset), size_(size) {}
+    /// The same in memory.
+    explicit Content(std::string text) : text_(std::move(text)), offset_(0), size_(text_.size()) {}
 
     int fd() const { return file_.get(); }
     std::uint64_t offset() const { return offset_; }
@@ -21,6 +23,8 @@ public:
     /// Up to 64 KB from `at` (counted from the start of the content); throws Closed when the file
     /// is shorter than it should be.
     std::string read(std::uint64_t at) const;
+
+    std::string all() const;
 
     struct Traits {
         bool eight_bit = false;
@@ -31,6 +35,7 @@ public:
 
 private:
     Fd file_;
+    std::string text_;  ///< instead of the file
     std::uint64_t offset_;
     std::uint64_t size_;
     bool known_ = false;

@@ -90,7 +90,8 @@ private:
     std::string choose_mechanism() const;
     void log_tls(bool first) const;
 
-    Task<std::optional<Trouble>> obstacle(const Envelope& envelope);
+    std::optional<Trouble> obstacle(const Envelope& envelope) const;
+    Task<void> prepare_content(Transaction& transaction);
     Task<void> transact(Transaction& transaction);
     Task<void> exchange(Transaction& transaction);
     Task<void> read_answers(Transaction& transaction, std::size_t from, std::size_t to);

@@ -322,6 +322,30 @@ TEST_CASE_METHOD(Client, "what a server cannot take is returned", "[smtp-client]
     }
 }
 
+TEST_CASE_METHOD(Client, "8-bit text is converted for a server of 7 bits [RFC 6152 3]",
+                 "[smtp-client]") {
+    FakeServer server(scope);
+    server.offers = {"PIPELINING"};
+    SECTION("a body") {
+        text = "Subject: x\r\n\r\n\xc3\xa9\r\n";
+        CHECK(run(hop(server)).outcome == Outcome::delivered);
+        CHECK(server.contents.at(0).ends_with("quoted-printable\r\n\r\n=C3=A9\r\n"));
+    }
+    SECTION("a header") {
+        text = "Subject: \xc3\xa9\r\n\r\nx\r\n";
+        auto result = run(hop(server));
+        CHECK(result.status == "5.6.3");
+        CHECK(result.outcome == Outcome::failed);
+        CHECK(server.count("MAIL") == 0);
+    }
+    SECTION("unless the administrator does not want that") {
+        configure("disable_mime_output_conversion = yes");
+        text = "Subject: \xc3\xa9\r\n\r\nx\r\n";
+        CHECK(run(hop(server)).outcome == Outcome::delivered);
+        CHECK(server.contents.at(0) == text);
+    }
+}
+
 TEST_CASE_METHOD(Client, "parameters are passed on where they are offered", "[smtp-client]") {
     FakeServer server(scope);
     text = "Subject: x\r\n\r\n\xc3\xa9\r\n";

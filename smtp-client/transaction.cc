@@ -5,6 +5,7 @@
 
 #include "lib/base/text.h"
 #include "lib/event/errors.h"
+#include "lib/mime/seven_bit.h"
 #include "lib/smtp/address.h"
 #include "lib/smtp/domain.h"
 #include "lib/smtp/parameters.h"
@@ -32,6 +33,7 @@ struct Conversation::Transaction {
     std::size_t first_rcpt = 0;      ///< among the steps
     std::optional<Trouble> trouble;  ///< of RSET, MAIL, DATA: concerns everybody
     std::vector<std::size_t> taken;  ///< recipients that the server accepted
+    std::unique_ptr<Content> converted;
     bool chunking = false;
     bool eight_bit = false;       ///< the content has bytes beyond ASCII
     bool ready_for_data = false;  ///< 354 came
@@ -64,30 +66,42 @@ std::string Conversation::rcpt_command(const ipc::JobRecipient& recipient) const
 }
 
 /// Why this server cannot take the message at all.
-Task<std::optional<Trouble>> Conversation::obstacle(const Envelope& envelope) {
-    const ipc::Job& job = *envelope.job;
+std::optional<Trouble> Conversation::obstacle(const Envelope& envelope) const {
     std::uint64_t size = envelope.content->size();
     // RFC 1870 section 6.1: no use to try.
     if (offers_.size_limit > 0 && size > offers_.size_limit) {
-        co_return unfit(target_, true, "5.3.4",
-                        fmt::format("message size {} exceeds size limit {} of server {}", size,
-                                    offers_.size_limit, target_.name_and_ip()));
+        return unfit(target_, true, "5.3.4",
+                     fmt::format("message size {} exceeds size limit {} of server {}", size,
+                                 offers_.size_limit, target_.name_and_ip()));
     }
     // RFC 6531 section 3.2: it must not be sent to a server that cannot keep it whole.
-    if (job.smtputf8 && !offers_.smtputf8) {
-        co_return unfit(
-            target_, true, "5.6.7",
-            "SMTPUTF8 is required, but was not offered by host " + target_.name_and_ip());
+    if (envelope.job->smtputf8 && !offers_.smtputf8) {
+        return unfit(target_, true, "5.6.7",
+                     "SMTPUTF8 is required, but was not offered by host " + target_.name_and_ip());
     }
-    if (offers_.eight_bit_mime || settings_.disable_mime_conversion()) co_return std::nullopt;
+    return std::nullopt;
+}
+
+/// Looks what the content is like; for a server that takes 7 bits only it is converted, or goes
+/// back (RFC 6152 section 3).
+Task<void> Conversation::prepare_content(Transaction& transaction) {
+    Envelope& envelope = transaction.envelope;
+    if (!offers_.eight_bit_mime && settings_.disable_mime_conversion()) co_return;
     Content::Traits traits = co_await envelope.content->traits();
-    // RFC 6152 section 3: convert, or return it.
-    if (traits.eight_bit) {
-        co_return unfit(
-            target_, true, "5.6.3",
-            "8BITMIME is required, but was not offered by host " + target_.name_and_ip());
+    if (offers_.eight_bit_mime) {
+        transaction.eight_bit = traits.eight_bit;
+        transaction.chunking = offers_.chunking && !traits.strays && envelope.content->size() > 0;
+    } else if (traits.eight_bit) {
+        auto converted = mime::to_seven_bit(envelope.content->all());
+        if (converted) {
+            transaction.converted = std::make_unique<Content>(*std::move(converted));
+            envelope.content = transaction.converted.get();
+        } else {
+            transaction.trouble =
+                unfit(target_, true, converted.error().status,
+                      "8BITMIME is required, but was not offered by host " + target_.name_and_ip());
+        }
     }
-    co_return std::nullopt;
 }
 
 Task<std::vector<Verdict>> Conversation::deliver(Envelope envelope) {
@@ -122,13 +136,9 @@ Task<std::vector<Verdict>> Conversation::deliver(Envelope envelope) {
 
 Task<void> Conversation::transact(Transaction& transaction) {
     const Envelope& envelope = transaction.envelope;
-    transaction.trouble = co_await obstacle(envelope);
+    transaction.trouble = obstacle(envelope);
+    if (!transaction.trouble) co_await prepare_content(transaction);
     if (transaction.trouble) co_return;
-    if (offers_.eight_bit_mime) {
-        Content::Traits traits = co_await envelope.content->traits();
-        transaction.eight_bit = traits.eight_bit;
-        transaction.chunking = offers_.chunking && !traits.strays && envelope.content->size() > 0;
-    }
     using Step = Transaction::Step;
     if (needs_reset_) transaction.steps.push_back(Step::rset);
     transaction.steps.push_back(Step::mail);
