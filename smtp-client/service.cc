@@ -20,10 +20,10 @@ T must(Result<T> result) {
 
 std::unique_ptr<dns::Resolver> resolver_for(const Settings& settings) {
     dns::Options options;
-    options.servers = settings.dns_servers();
-    options.timeout = settings.dns_timeout();
-    options.tries = settings.dns_tries();
-    options.cache_entries = static_cast<std::size_t>(settings.dns_cache());
+    options.servers = settings.dns.servers();
+    options.timeout = settings.dns.timeout();
+    options.tries = settings.dns.tries();
+    options.cache_entries = static_cast<std::size_t>(settings.dns.cache());
     return must(dns::make_resolver(options));
 }
 

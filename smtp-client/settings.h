@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/config/common.h"
+#include "lib/config/dns.h"
 
 namespace facteur::smtp_client {
 
@@ -94,6 +95,7 @@ struct Settings : conf::Common {
     Timeouts timeouts{*this};
     TlsSettings tls{*this};
     SaslSettings sasl{*this};
+    conf::DnsSettings dns{*this};
 
     Param<std::string> helo_name{params, "smtp_helo_name", "$myhostname",
                                  "The name that is said in EHLO, HELO and LHLO."};
@@ -140,16 +142,6 @@ struct Settings : conf::Common {
                                  "The port for LMTP next hops that do not name one."};
     Param<int> jobs{params, "smtp_deliveries_per_process", 500, conf::Range<int>{1, 20000},
                     "How many deliveries one process works on at the same time."};
-    Param<conf::List> dns_servers{
-        params, "dns_servers", "",
-        "Name servers as address or address:port; empty: those of /etc/resolv.conf."};
-    Param<conf::Seconds> dns_timeout{
-        params, "dns_timeout", conf::Seconds(5), conf::at_least(conf::Seconds(1)),
-        "How long a name server may take to answer a question before the next one is asked."};
-    Param<int> dns_tries{params, "dns_tries", 2, conf::Range<int>{1, 10},
-                         "How often each name server is asked before a question has failed."};
-    Param<int> dns_cache{params, "dns_cache_entries", 10000,
-                         "How many answers of name servers are kept; 0: none."};
 };
 
 }  // namespace facteur::smtp_client
