@@ -8,7 +8,7 @@ CXXFLAGS_fuzz := -w -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined \
 LDFLAGS_fuzz  := -fsanitize=fuzzer,address,undefined
 ifeq ($(VARIANT),fuzz)
 CXX      := $(shell command -v ccache >/dev/null 2>&1 && echo "ccache ")$(FUZZ_CXX)
-CXXFLAGS := $(filter-out -W% -std=% -g1,$(CXXFLAGS)) -std=c++2b
+CXXFLAGS := $(filter-out -W% -std=%,$(CXXFLAGS)) -std=c++2b
 LDFLAGS  += $(LDFLAGS_fuzz)
 endif
 

@@ -43,7 +43,9 @@ Disk& disk() {
     return the_disk;
 }
 
-bool is(const char* path, std::string_view name) { return path == name; }
+bool is(const char* path, std::string_view name) {
+    return path == name;
+}
 
 int get_attributes(const char* path, struct stat* out, fuse_file_info*) {
     *out = {};

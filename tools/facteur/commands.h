@@ -24,6 +24,7 @@ void add_status(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
 void add_conf(CLI::App& app, Context& context);
 void add_table(CLI::App& app, Context& context);
+void add_user(CLI::App& app, Context& context);
 
 /// Adds all of them, in the order of the help text.
 void add_commands(CLI::App& app, Context& context);

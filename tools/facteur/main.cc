@@ -17,6 +17,10 @@ DESCRIPTION
     check
         Reads the whole configuration and says, line by line, what is wrong and what to write
         instead.
+    user add|passwd|delete|list
+        The users of the first passwd-file of auth_passdb. A password is asked for at the terminal
+        or read from standard input, and stored under --scheme (ARGON2ID). Comments and the order
+        of the file stay; deleting a user leaves the mail. list --json prints an array.
 
     -c directory
         Where main.cf and master.cf are; the default is $MAIL_CONFIG, else /etc/facteur.
