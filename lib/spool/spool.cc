@@ -188,27 +188,55 @@ Task<Result<Story>> Spool::load_journaled(const Stored& stored) {
     CO_TRY(std::string payload, read_record(stored));
     CO_TRY(Envelope envelope,
            parse_envelope(std::string_view(payload).substr(0, stored.place.head)));
-    Story story(std::move(envelope));
-    for (const std::string& text : stored.steps) {
-        CO_TRY_VOID(apply_step(story, text));
+    co_return with_steps(Story(std::move(envelope)), stored.steps);
+}
+
+Result<Story> Spool::with_steps(Story story, const std::vector<std::string>& steps) {
+    for (const std::string& text : steps) {
+        TRY_VOID(apply_step(story, text));
     }
-    co_return story;
+    return story;
+}
+
+Task<Result<LoadedFile>> Spool::read_file(const Stored& stored) {
+    std::function<Result<LoadedFile>()> work = [path = stored.path()] { return load_file(path); };
+    co_return co_await workers_.run<Result<LoadedFile>>(std::move(work));
 }
 
 Task<Result<Story>> Spool::load_filed(Stored& stored) {
-    std::function<Result<LoadedFile>()> work = [path = stored.path()] { return load_file(path); };
-    CO_TRY(LoadedFile loaded, co_await workers_.run<Result<LoadedFile>>(std::move(work)));
+    CO_TRY(LoadedFile loaded, co_await read_file(stored));
     if (auto unread = unread_.find(stored.id); unread != unread_.end()) {
         stored.steps = std::move(unread->second.steps);
         stored.pins = std::move(unread->second.pins);
         unread_.erase(unread);
     }
-    Story story = std::move(loaded.trailer.story);
-    for (const std::string& text : stored.steps) {
-        CO_TRY_VOID(apply_step(story, text));
-    }
     stored.file_end = loaded.end;
-    co_return story;
+    co_return with_steps(std::move(loaded.trailer.story), stored.steps);
+}
+
+Task<Result<Story>> Spool::look(const Stored& stored) {
+    if (stored.where == Stored::Where::journal) co_return co_await load_journaled(stored);
+    CO_TRY(LoadedFile loaded, co_await read_file(stored));
+    std::vector<std::string> steps = stored.steps;
+    if (auto unread = unread_.find(stored.id); unread != unread_.end()) {
+        steps = unread->second.steps;
+    }
+    co_return with_steps(std::move(loaded.trailer.story), steps);
+}
+
+Result<std::string> Spool::history(const Stored& stored) const {
+    std::vector<std::string> steps = stored.steps;
+    if (auto unread = unread_.find(stored.id); unread != unread_.end()) {
+        steps = unread->second.steps;
+    }
+    if (stored.where != Stored::Where::journal) {
+        TRY(auto loaded, load_file(stored.path()));
+        steps.insert(steps.begin(), loaded.trailer.steps.begin(), loaded.trailer.steps.end());
+    }
+    std::string out;
+    for (const std::string& text : steps)
+        out += text;
+    return out;
 }
 
 Task<Result<Story>> Spool::load(Stored& stored) {

@@ -19,6 +19,7 @@ struct Stored {
     QueueId id;
     Where where = Where::journal;
     Journal::Place place;            ///< in the journal
+    std::int64_t due = 0;            ///< for its owner
     std::uint64_t file_end = 0;      ///< in a file: where the next step goes; 0: not read yet
     std::vector<std::string> steps;  ///< not in the file yet
     std::vector<Segment*> pins;      ///< segments that those steps keep
@@ -61,6 +62,10 @@ public:
 
     /// Reads the story; the whole message is checked.  A permanent Error: it is damaged.
     Task<Result<Story>> load(Stored& stored);
+    /// The same for somebody who only looks: the message stays whose it is.
+    Task<Result<Story>> look(const Stored& stored);
+    /// All its steps, for people.  Blocks, shortly.
+    Result<std::string> history(const Stored& stored) const;
     /// The content, in a sealed memory file or in the queue file.
     Task<Result<Content>> content(const Stored& stored);
 
@@ -100,6 +105,8 @@ private:
     void release(Stored& stored);
     void remember_forgotten(QueueId id);
     Task<Result<Story>> load_journaled(const Stored& stored);
+    Task<Result<LoadedFile>> read_file(const Stored& stored);
+    static Result<Story> with_steps(Story story, const std::vector<std::string>& steps);
     Task<Result<Story>> load_filed(Stored& stored);
     Result<std::string> read_record(const Stored& stored) const;
 

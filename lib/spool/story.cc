@@ -80,6 +80,7 @@ Result<void> take_step_line(Story& story, TextLine& line, Cursor& at) {
 Story::Story(Envelope from)
     : envelope(std::move(from)),
       progress(envelope.recipients.size()),
+      own_recipients(envelope.recipients.size()),
       next_attempt(envelope.arrival / 1000000) {}
 
 Step::Step(const Story& story, std::int64_t now) {

@@ -33,6 +33,7 @@ struct Progress {
 struct Story {
     Envelope envelope;
     std::vector<Progress> progress;  ///< one for each recipient
+    std::size_t own_recipients = 0;  ///< those behind came out of aliases
     std::int64_t next_attempt = 0;   ///< seconds since the epoch
     std::uint32_t attempts = 0;
     std::uint32_t steps = 0;  ///< number of the last step that was applied

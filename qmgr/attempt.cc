@@ -1,0 +1,322 @@
+#include <algorithm>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/event/errors.h"
+#include "lib/event/sleep.h"
+#include "qmgr/manager.h"
+#include "qmgr/outgoing.h"
+
+namespace facteur::qmgr {
+namespace {
+
+constexpr Seconds kInsist{1};
+
+spool::Progress verdict(std::string status, std::string text) {
+    spool::Progress progress;
+    progress.fate = status.starts_with('5') ? spool::Fate::failed : spool::Fate::waiting;
+    progress.status = std::move(status);
+    progress.text = std::move(text);
+    return progress;
+}
+
+/// "5.1.1 User unknown" as a nexthop of the transports error: and retry:.
+spool::Progress verdict_of(std::string_view nexthop, std::string_view default_status) {
+    std::string_view rest = nexthop;
+    std::string_view first = take_word(rest);
+    const bool has_status = first.size() >= 5 && is_digit(first[0]) && first[1] == '.';
+    std::string status(has_status ? first : default_status);
+    status[0] = default_status[0];
+    return verdict(std::move(status), std::string(has_status ? rest : nexthop));
+}
+
+bool is_done(const spool::Progress& progress) {
+    return progress.fate != spool::Fate::waiting;
+}
+
+/// Recipients that came out of an alias of this message.
+bool is_member(const Message& message, std::size_t index) {
+    return index >= message.story.own_recipients;
+}
+
+}  // namespace
+
+/// The life of a message from when it becomes active until it rests or is gone.
+Task<void> Manager::attempt(Message& message) {
+    const spool::Envelope& envelope = message.story.envelope;
+    const auto open = std::count_if(message.story.progress.begin(), message.story.progress.end(),
+                                    [](const auto& progress) { return !is_done(progress); });
+    log_info(fmt::format("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id(),
+                         envelope.sender, envelope.size, open));
+    if (message.looping) {
+        set_all_waiting(message, verdict("5.4.6", "too many hops"));
+    } else if (!message.story.force_expire) {
+        co_await resolve(message);
+    }
+    while (message.jobs > 0) {
+        co_await message.progressed.wait(running_);
+        if (message.jobs > 0) co_await record(message);
+    }
+    co_await conclude(message);
+}
+
+void Manager::set_all_waiting(Message& message, const spool::Progress& progress) {
+    for (std::size_t i = 0; i < message.story.progress.size(); ++i) {
+        if (is_done(message.story.progress[i])) continue;
+        message.story.progress[i] = progress;
+        message.changed.push_back(i);
+        log_result(message, i, "none");
+    }
+}
+
+Task<void> Manager::resolve(Message& message) {
+    co_await route(message, false);
+    // What aliases gave, just now or in an earlier attempt, is only routed.
+    co_await route(message, true);
+    hand_out(message);
+}
+
+/// Asks addressd about the recipients that wait: those of the envelope, or those of its aliases.
+Task<void> Manager::route(Message& message, bool expanded) {
+    ipc::Resolve question;
+    question.sender = message.story.envelope.sender;
+    question.expanded = expanded;
+    std::vector<std::size_t> asked;
+    for (std::size_t i = 0; i < message.story.progress.size(); ++i) {
+        if (is_done(message.story.progress[i]) || is_member(message, i) != expanded) continue;
+        asked.push_back(i);
+        question.recipients.push_back(message.story.envelope.recipients[i].address);
+    }
+    if (asked.empty()) co_return;
+    Result<ipc::Resolution> answer = co_await resolver_(std::move(question));
+    if (answer && answer->recipients.size() != asked.size()) {
+        answer = temporary("address service gave a wrong answer");
+    }
+    if (!answer) {
+        spool::Progress reason = verdict("4.3.0", answer.error().text);
+        reason.fate = spool::Fate::waiting;
+        for (std::size_t index : asked) {
+            message.story.progress[index] = reason;
+            message.changed.push_back(index);
+            log_result(message, index, "none");
+        }
+        co_return;
+    }
+    if (!expanded) message.sender = answer->sender;
+    for (std::size_t i = 0; i < asked.size(); ++i)
+        co_await take_resolved(message, asked[i], answer->recipients[i]);
+}
+
+Task<void> Manager::take_resolved(Message& message, std::size_t index, ipc::Resolved& resolved) {
+    const std::string address = message.story.envelope.recipients[index].address;
+    if (!resolved.status.empty() || resolved.destinations.empty()) {
+        std::string status = resolved.status.empty() ? "4.3.0" : resolved.status;
+        message.story.progress[index] = verdict(status, resolved.text);
+        message.changed.push_back(index);
+        log_result(message, index, "none");
+        co_return;
+    }
+    const bool same =
+        resolved.destinations.size() == 1 && resolved.destinations[0].recipient == address;
+    if (same || is_member(message, index)) {
+        assign(message, index, resolved.destinations[0]);
+        co_return;
+    }
+    // An alias: its members become recipients, each address once, and that is recorded before any
+    // of them is tried, or a changed alias would confuse who has had the message already.
+    std::unordered_set<std::string> present;
+    for (const spool::Recipient& recipient : message.story.envelope.recipients) {
+        if (&recipient != &message.story.envelope.recipients[index]) {
+            present.insert(recipient.address);
+        }
+    }
+    std::vector<spool::Recipient> members;
+    const spool::Recipient alias = message.story.envelope.recipients[index];
+    for (const ipc::Destination& destination : resolved.destinations) {
+        if (!present.insert(destination.recipient).second) continue;
+        spool::Recipient member = alias;
+        member.original = alias.written();
+        member.address = destination.recipient;
+        members.push_back(std::move(member));
+    }
+    spool::Step step(message.story, now_seconds());
+    step.expanded(index, members);
+    co_await insist(message, step.text());
+}
+
+/// The transports that need no agent are settled here: error:, retry: and discard:.
+void Manager::assign(Message& message, std::size_t index, const ipc::Destination& destination) {
+    spool::Progress progress;
+    if (destination.transport == "error") {
+        progress = verdict_of(destination.nexthop, "5.0.0");
+    } else if (destination.transport == "retry") {
+        progress = verdict_of(destination.nexthop, "4.0.0");
+    } else if (destination.transport == "discard") {
+        progress = verdict("2.0.0", destination.nexthop);
+        progress.fate = spool::Fate::delivered;
+    } else {
+        message.routes[{destination.transport, destination.nexthop}].push_back(index);
+        return;
+    }
+    message.story.progress[index] = std::move(progress);
+    message.changed.push_back(index);
+    log_result(message, index, "none");
+}
+
+void Manager::hand_out(Message& message) {
+    for (const auto& [route, recipients] : message.routes)
+        dispatcher_.add(message, route.first, route.second, recipients);
+    message.routes.clear();
+}
+
+/// Results of recipients while others are still under way: recorded, then acknowledged.
+Task<void> Manager::record(Message& message) {
+    if (message.evacuate && message.stored.where == spool::Stored::Where::journal) {
+        message.evacuate = false;
+        Result<void> moved =
+            co_await spool_.move_out(message.stored, spool::Stored::Where::deferred, now_seconds());
+        if (!moved) log_warning(message.id() + ": " + moved.error().text);
+    }
+    if (message.changed.empty()) co_return;
+    spool::Step step(message.story, now_seconds());
+    auto reports = std::exchange(message.reports, {});
+    for (std::size_t index : std::exchange(message.changed, {}))
+        step.fate(index, message.story.progress[index]);
+    co_await insist(message, step.text());
+    for (auto& [agent, number] : reports)
+        agent->settle(number);
+}
+
+/// Records a step, however long the disk stays full: without it a delivery could be repeated.
+Task<void> Manager::insist(Message& message, std::string text) {
+    bool complained = false;
+    for (;;) {
+        Result<void> recorded = co_await spool_.step(message.stored, text);
+        if (recorded) break;
+        if (!complained) log_warning(message.id() + ": " + recorded.error().text);
+        complained = true;
+        co_await Sleep(running_, kInsist);
+    }
+    Result<void> applied = spool::apply_step(message.story, text);
+    if (!applied) log_error(message.id() + ": " + applied.error().text);
+}
+
+Seconds Manager::lifetime(const Message& message) const {
+    return message.story.envelope.sender.empty() ? settings_.bounce_lifetime()
+                                                 : settings_.lifetime();
+}
+
+/// What has waited too long has failed.
+void Manager::fail_what_is_old(Message& message) {
+    const std::int64_t age = now_seconds() - message.story.envelope.arrival / 1000000;
+    if (age < lifetime(message).count() && !message.story.force_expire) return;
+    bool any = false;
+    for (std::size_t i = 0; i < message.story.progress.size(); ++i) {
+        spool::Progress& progress = message.story.progress[i];
+        if (is_done(progress)) continue;
+        progress.fate = spool::Fate::failed;
+        if (progress.status.empty()) progress.status = "4.4.7";  // RFC 3463: time expired
+        message.changed.push_back(i);
+        any = true;
+    }
+    if (any) {
+        log_info(fmt::format("{}: from=<{}>, status=expired, returned to sender", message.id(),
+                             message.story.envelope.sender));
+    }
+}
+
+Task<void> Manager::conclude(Message& message) {
+    message.granted = message.wish;
+    if (message.granted == Wish::remove) {
+        co_await forget(message);
+        co_return;
+    }
+    if (message.granted == Wish::expire) message.story.force_expire = true;
+    fail_what_is_old(message);
+    spool::Step step(message.story, now_seconds());
+    std::sort(message.changed.begin(), message.changed.end());
+    message.changed.erase(std::unique(message.changed.begin(), message.changed.end()),
+                          message.changed.end());
+    for (std::size_t index : message.changed)
+        step.fate(index, message.story.progress[index]);
+    message.changed.clear();
+    co_await tell(message, step);
+    const bool done = std::all_of(message.story.progress.begin(), message.story.progress.end(),
+                                  [](const auto& progress) { return is_done(progress); });
+    if (done) {
+        co_await forget(message);
+        co_return;
+    }
+    const bool soon = message.granted == Wish::requeue;
+    step.next_attempt(soon ? now_seconds() : next_attempt(message));
+    co_await insist(message, step.text());
+    Dispatcher::settle(message);
+    co_await rest(message);
+}
+
+/// Postfix's back-off: it waits about as long again as it has waited.
+std::int64_t Manager::next_attempt(const Message& message) const {
+    const std::int64_t now = now_seconds();
+    const std::int64_t age = now - message.story.envelope.arrival / 1000000;
+    return now + std::clamp<std::int64_t>(
+                     age, settings_.minimal_backoff().count(),
+                     std::max(settings_.minimal_backoff(), settings_.maximal_backoff()).count());
+}
+
+/// Out of memory, but for where it is and when it is due.
+Task<void> Manager::rest(Message& message) {
+    spool::Stored& stored = message.stored;
+    const std::int64_t due = message.story.next_attempt;
+    Result<void> moved;
+    if (message.granted == Wish::hold) {
+        log_info(message.id() + ": placed on hold");
+    }
+    const auto to =
+        message.granted == Wish::hold ? spool::Stored::Where::hold : spool::Stored::Where::deferred;
+    if (stored.where == spool::Stored::Where::journal) {
+        const bool crowded =
+            resting_.size() >= static_cast<std::size_t>(settings_.waiting_in_journal());
+        if (message.granted == Wish::hold || message.evacuate || crowded) {
+            moved = co_await spool_.move_out(stored, to, due);
+        }
+    } else {
+        if (stored.file_end == 0) (void)co_await spool_.load(stored);
+        moved = co_await spool_.settle(stored, due);
+        if (moved && to == spool::Stored::Where::hold) {
+            moved = co_await spool_.relocate(stored, to, due);
+        }
+    }
+    if (!moved) log_warning(message.id() + ": " + moved.error().text);
+    spool::Stored resting = stored;
+    // What was wished while this was being written is done to the message that rests.
+    if (message.wish != message.granted) running_.spawn(grant(stored.id, message.wish));
+    end_attempt(message);
+    put_to_rest(std::move(resting), due);
+}
+
+Task<void> Manager::forget(Message& message) {
+    for (;;) {
+        Result<void> forgotten = co_await spool_.forget(message.stored);
+        if (forgotten) break;
+        log_warning(message.id() + ": " + forgotten.error().text);
+        co_await Sleep(running_, kInsist);
+    }
+    Dispatcher::settle(message);
+    log_info(message.id() + ": removed");
+    end_attempt(message);
+}
+
+void Manager::end_attempt(Message& message) {
+    if (message.content_held) {
+        --held_count_;
+        held_bytes_ -= message.content.size;
+    }
+    const spool::QueueId id = message.stored.id;  // the message is gone with the next line
+    active_.erase(id);
+    changed_.notify_all();
+}
+
+}  // namespace facteur::qmgr

@@ -1,0 +1,427 @@
+#include "qmgr/manager.h"
+
+#include <cstdlib>
+
+#include <catch2/catch.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/text.h"
+#include "lib/config/load.h"
+#include "lib/event/sleep.h"
+#include "qmgr/fake_agent.h"
+
+using namespace facteur;
+using namespace facteur::qmgr;
+
+namespace {
+
+struct Folder {
+    Folder() {
+        REQUIRE(::mkdtemp(path.data()));
+        REQUIRE(::chdir(path.c_str()) == 0);
+        ::mkdir("private", 0700);
+    }
+    ~Folder() {
+        (void)::chdir("/");
+        (void)std::system(("rm -rf " + path).c_str());
+    }
+    std::string path = "/tmp/facteur-qmgr-XXXXXX";
+};
+
+/// "user@domain" goes to smtp:domain; alias@ has members, some domains are special.
+Task<Result<ipc::Resolution>> resolve(ipc::Resolve question) {
+    ipc::Resolution answer;
+    answer.sender = question.sender;
+    for (const std::string& address : question.recipients) {
+        ipc::Resolved resolved;
+        resolved.original = address;
+        std::string domain = address.substr(address.find('@') + 1);
+        ipc::Destination to{address, "smtp", domain};
+        if (domain == "error.test") to = {address, "error", "5.1.1 User unknown"};
+        if (domain == "retry.test") to = {address, "retry", "4.2.1 Later"};
+        if (domain == "discard.test") to = {address, "discard", "gone"};
+        if (domain == "fail.test") {
+            resolved.status = "4.3.0";
+            resolved.text = "table failed";
+        } else if (address.starts_with("alias@") && !question.expanded) {
+            resolved.destinations.push_back({"one@" + domain, "smtp", domain});
+            resolved.destinations.push_back({"two@" + domain, "smtp", domain});
+            resolved.destinations.push_back({"one@" + domain, "smtp", domain});
+        } else {
+            resolved.destinations.push_back(to);
+        }
+        answer.recipients.push_back(resolved);
+    }
+    co_return answer;
+}
+
+/// A qmgr without its process.
+class House {
+public:
+    explicit House(const std::string& main_cf = "", bool with_agent = true)
+        : workers(2), manager(configured(main_cf), workers, scope, files, resolve) {
+        if (with_agent) agent = std::make_unique<FakeAgent>(scope, "private/smtp");
+        REQUIRE(manager.open());
+        manager.start();
+    }
+    ~House() {
+        bool done = false;
+        Scope outer;
+        outer.spawn(close(done));
+        loop.run_until([&] { return done && outer.running() == 0; });
+    }
+    template <class T>
+    T run(Task<T> task) {
+        std::optional<T> result;
+        scope.spawn(into(result, std::move(task)));
+        loop.run_until([&] { return result.has_value(); });
+        return *std::move(result);
+    }
+    spool::QueueId submit(std::vector<std::string> to, std::string sender = "a@example.org",
+                          std::string content = "Subject: hi\r\n\r\nHello\r\n") {
+        auto id = *spool::QueueId::parse(spool::make_queue_id());
+        REQUIRE(run(manager.accept_text(id, envelope(to, sender), content)));
+        return id;
+    }
+    spool::Envelope envelope(const std::vector<std::string>& to, const std::string& sender) {
+        spool::Envelope envelope;
+        envelope.sender = sender;
+        envelope.arrival = arrival;
+        for (const std::string& address : to) {
+            spool::Recipient recipient;
+            recipient.address = address;
+            recipient.notify = notify;
+            envelope.recipients.push_back(recipient);
+        }
+        return envelope;
+    }
+    void until(const std::function<bool()>& condition) { loop.run_until(condition); }
+    bool gone(spool::QueueId id) { return manager.find(id) == Manager::Place::nowhere; }
+    void until_idle() {
+        until([&] { return manager.idle(); });
+    }
+
+    Settings settings;
+    Loop loop;
+    WorkerPool workers;
+    spool::Files files;
+    Scope scope;
+    Manager manager;
+    std::unique_ptr<FakeAgent> agent;
+    std::int64_t arrival =
+        std::chrono::system_clock::now().time_since_epoch() / std::chrono::microseconds(1);
+    std::uint8_t notify = 0;
+
+private:
+    Settings& configured(const std::string& main_cf) {
+        conf::load_text(settings,
+                        "myhostname = mx.example.org\nqueue_journal_segment_size = 1m\n" + main_cf);
+        return settings;
+    }
+    template <class T>
+    static Task<void> into(std::optional<T>& result, Task<T> task) {
+        result.emplace(co_await task);
+    }
+    Task<void> close(bool& done) {
+        co_await manager.stop();
+        if (agent) agent->die();
+        scope.cancel();
+        co_await scope.join();
+        agent.reset();
+        done = true;
+    }
+};
+
+Result<Manager::View> look(House& house, spool::QueueId id) {
+    return house.run(house.manager.look(id));
+}
+
+Task<int> pause(Scope& scope) {
+    co_await Sleep(scope, Milliseconds(2));
+    co_return 0;
+}
+
+void until_tried(House& house, spool::QueueId id, std::uint32_t attempts) {
+    for (;;) {
+        auto view = look(house, id);
+        if (view && view->story.attempts >= attempts) return;
+        house.run(pause(house.scope));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("an accepted message is delivered, acknowledged and removed", "[qmgr]") {
+    Folder folder;
+    House house;
+    spool::QueueId id = house.submit({"b@example.net"});
+    house.until([&] { return house.gone(id) && !house.agent->settled.empty(); });
+    REQUIRE(house.agent->jobs.size() == 1);
+    const ipc::Job& job = house.agent->jobs[0];
+    CHECK(job.queue_id == id.text());
+    CHECK(job.nexthop == "example.net");
+    CHECK(job.sender == "a@example.org");
+    CHECK(house.agent->contents[0] == "Subject: hi\r\n\r\nHello\r\n");
+    CHECK(house.agent->settled.contains(job.job));
+    // The same request again is answered with success and delivers nothing.
+    REQUIRE(house.run(house.manager.accept_text(id, house.envelope({"b@example.net"}, ""), "x")));
+    CHECK(house.gone(id));
+}
+
+TEST_CASE("recipients are grouped by destination, each address once", "[qmgr]") {
+    Folder folder;
+    House house;
+    spool::QueueId id = house.submit({"b@one.test", "c@two.test", "d@one.test", "b@one.test"});
+    house.until([&] { return house.gone(id); });
+    REQUIRE(house.agent->jobs.size() == 2);
+    CHECK(house.agent->jobs[0].recipients.size() + house.agent->jobs[1].recipients.size() == 3);
+}
+
+TEST_CASE("an alias becomes its members, and that survives a restart", "[qmgr]") {
+    Folder folder;
+    spool::QueueId id;
+    {
+        House house("minimal_backoff_time = 1s\n");
+        house.agent->decide = [](const ipc::Job&, const ipc::JobRecipient& recipient) {
+            ipc::RecipientResult result;
+            const bool one = recipient.address.starts_with("one@");
+            result.outcome = one ? ipc::Outcome::delivered : ipc::Outcome::deferred;
+            result.status = one ? "2.0.0" : "4.2.2";
+            result.text = "so";
+            return result;
+        };
+        id = house.submit({"alias@example.net"});
+        house.until_idle();
+        auto view = look(house, id);
+        REQUIRE(view);
+        REQUIRE(view->story.progress.size() == 3);
+        CHECK(view->story.progress[1].fate == spool::Fate::delivered);
+        CHECK(view->story.progress[2].fate == spool::Fate::waiting);
+        CHECK(view->story.envelope.recipients[2].written() == "alias@example.net");
+    }
+    House again("minimal_backoff_time = 1s\n");
+    again.manager.flush_all();
+    while (!again.gone(id)) {
+        again.manager.flush_all();
+        again.run(pause(again.scope));
+    }
+    REQUIRE(again.agent->jobs.size() == 1);
+    CHECK(again.agent->jobs[0].recipients[0].address == "two@example.net");
+}
+
+TEST_CASE("a permanent failure is returned to the sender as RFC 3464 wants it", "[qmgr]") {
+    Folder folder;
+    House house;
+    spool::QueueId id = house.submit({"b@error.test"});
+    house.until([&] { return house.agent->jobs.size() == 1 && house.manager.idle(); });
+    CHECK(house.gone(id));
+    const std::string& bounce = house.agent->contents[0];
+    CHECK(house.agent->jobs[0].sender.empty());
+    CHECK(house.agent->jobs[0].recipients[0].address == "a@example.org");
+    for (const char* part :
+         {"Content-Type: multipart/report; report-type=delivery-status",
+          "Reporting-MTA: dns; mx.example.org\r\n", "Final-Recipient: rfc822; b@error.test\r\n",
+          "Action: failed\r\n", "Status: 5.1.1\r\n", "User unknown",
+          "Content-Type: message/rfc822\r\n\r\nSubject: hi\r\n\r\nHello\r\n"}) {
+        INFO(part);
+        CHECK(bounce.find(part) != std::string::npos);
+    }
+}
+
+TEST_CASE("who is told of what", "[qmgr]") {
+    auto [main_cf, sender, to, notify, expected] =
+        GENERATE(table<std::string, std::string, std::string, int, std::string>({
+            {"", "", "b@error.test", 0, ""},  // the null sender never
+            {"notify_classes = 2bounce\n", "", "b@error.test", 0, "postmaster"},
+            {"notify_classes = 2bounce\n", "double-bounce@mx.example.org", "b@error.test", 0, ""},
+            {"", "a@example.org", "b@error.test", spool::notify_never, ""},
+            {"", "a@example.org", "b@error.test", spool::notify_success, ""},
+            {"", "a@example.org", "b@error.test", spool::notify_failure, "a@example.org"},
+            {"", "a@example.org", "b@discard.test", 0, ""},
+            {"", "a@example.org", "b@discard.test", spool::notify_success, "a@example.org"},
+        }));
+    INFO(main_cf << sender << " " << to << " " << notify);
+    Folder folder;
+    House house(main_cf);
+    house.notify = static_cast<std::uint8_t>(notify);
+    spool::QueueId id = house.submit({to}, sender);
+    house.until([&] { return house.gone(id) && house.manager.idle(); });
+    if (expected.empty()) {
+        CHECK(house.agent->jobs.empty());
+    } else {
+        REQUIRE(house.agent->jobs.size() == 1);
+        CHECK(house.agent->jobs[0].recipients[0].address == expected);
+    }
+}
+
+TEST_CASE("what is deferred waits, is tried again when flushed, and expires", "[qmgr]") {
+    Folder folder;
+    House house("maximal_queue_lifetime = 1h\ndelay_warning_time = 10m\n");
+    spool::QueueId id = house.submit({"b@retry.test"});
+    house.until_idle();
+    auto view = look(house, id);
+    REQUIRE(view);
+    CHECK(view->place == Manager::Place::journal);
+    CHECK(view->story.attempts == 1);
+    CHECK(view->story.progress[0].text == "Later");
+    CHECK(house.manager.waiting_count() == 1);
+    house.manager.flush_all();
+    until_tried(house, id, 2);
+    // As old as the delay warning wants it, then too old.
+    house.arrival -= std::int64_t{1200} * 1000000;
+    spool::QueueId late = house.submit({"c@retry.test"});
+    house.until([&] { return house.agent->jobs.size() == 1; });
+    CHECK(house.agent->contents[0].find("Action: delayed\r\n") != std::string::npos);
+    CHECK(house.agent->contents[0].find("Will-Retry-Until: ") != std::string::npos);
+    CHECK(house.agent->contents[0].find("text/rfc822-headers") != std::string::npos);
+    CHECK_FALSE(house.gone(late));
+    house.arrival -= std::int64_t{3600} * 1000000;
+    spool::QueueId old = house.submit({"d@fail.test"});
+    house.until([&] { return house.agent->jobs.size() == 2 && house.gone(old); });
+    CHECK(house.agent->contents[1].find("Action: failed\r\n") != std::string::npos);
+}
+
+TEST_CASE("an agent that dies gets its jobs again; one that always dies does not", "[qmgr]") {
+    Folder folder;
+    House house;
+    house.agent->silent = true;
+    spool::QueueId id = house.submit({"b@example.net"});
+    for (std::size_t n = 1; n <= 4; ++n) {
+        house.until([&] { return house.agent->jobs.size() == n; });
+        house.agent->die();
+    }
+    house.until_idle();
+    auto view = look(house, id);
+    REQUIRE(view);
+    CHECK(view->story.progress[0].status == "4.3.0");
+}
+
+TEST_CASE("a new qmgr learns from the agent what the old one did not record", "[qmgr]") {
+    Folder folder;
+    spool::QueueId reported;
+    spool::QueueId running;
+    ipc::Job reported_job;
+    ipc::Job running_job;
+    {
+        House house;
+        house.agent->silent = true;
+        reported = house.submit({"b@example.net"});
+        running = house.submit({"c@example.net"});
+        house.until([&] { return house.agent->jobs.size() == 2; });
+        reported_job = house.agent->jobs[0];
+        running_job = house.agent->jobs[1];
+    }
+    if (reported_job.queue_id != reported.text()) std::swap(reported_job, running_job);
+    House again("", false);
+    again.agent = std::make_unique<FakeAgent>(again.scope, "private/smtp");
+    again.agent->hello.unsettled.push_back(again.agent->report_for(reported_job));
+    ipc::RunningJob still;
+    still.job = running_job.job;
+    still.queue_id = running_job.queue_id;
+    still.recipients = {0};
+    again.agent->hello.running.push_back(still);
+    again.until([&] { return again.gone(reported) && again.agent->connected(); });
+    CHECK(again.agent->jobs.empty());
+    again.until([&] { return again.agent->settled.contains(reported_job.job); });
+    again.agent->report(again.agent->report_for(running_job));
+    again.until([&] { return again.gone(running); });
+    CHECK(again.agent->jobs.empty());
+}
+
+TEST_CASE("written is not delivered before it is flushed", "[qmgr]") {
+    Folder folder;
+    House house;
+    house.agent->decide = [](const ipc::Job&, const ipc::JobRecipient&) {
+        ipc::RecipientResult result;
+        result.outcome = ipc::Outcome::written;
+        result.status = "2.0.0";
+        return result;
+    };
+    spool::QueueId id = house.submit({"b@example.net"});
+    house.until([&] { return house.agent->jobs.size() == 1; });
+    spool::QueueId other = house.submit({"c@discard.test"});
+    house.until([&] { return house.gone(other); });
+    CHECK(house.manager.find(id) == Manager::Place::active);
+    house.agent->flushed({house.agent->jobs[0].job});
+    house.until([&] { return house.gone(id) && house.agent->settled.size() == 1; });
+}
+
+TEST_CASE("a destination that fails is left alone, its mail put off", "[qmgr]") {
+    Folder folder;
+    House house("initial_destination_concurrency = 2\n");
+    house.agent->fails_nexthop = true;
+    house.agent->decide = [](const ipc::Job&, const ipc::JobRecipient&) {
+        ipc::RecipientResult result;
+        result.outcome = ipc::Outcome::deferred;
+        result.status = "4.4.1";
+        result.text = "Connection refused";
+        return result;
+    };
+    for (int i = 0; i < 10; ++i)
+        house.submit({"b@down.test"});
+    house.until_idle();
+    CHECK(house.agent->jobs.size() < 10);
+    spool::QueueId id = house.submit({"c@down.test"});
+    house.until_idle();
+    CHECK(look(house, id)->story.progress[0].text ==
+          "delivery temporarily suspended: Connection refused");
+}
+
+TEST_CASE("hold, release, expire and remove", "[qmgr]") {
+    Folder folder;
+    House house;
+    spool::QueueId id = house.submit({"b@retry.test"});
+    house.until_idle();
+    REQUIRE(house.run(house.manager.hold(id)));
+    CHECK(house.manager.find(id) == Manager::Place::hold);
+    house.manager.flush_all();
+    CHECK_FALSE(house.manager.flush(id));
+    REQUIRE(house.run(house.manager.release(id)));
+    until_tried(house, id, 2);
+    REQUIRE(house.run(house.manager.expire(id)));
+    house.until([&] { return house.gone(id) && house.agent->jobs.size() == 1; });
+    spool::QueueId unwanted = house.submit({"b@retry.test"});
+    house.until_idle();
+    REQUIRE(house.run(house.manager.remove(unwanted)));
+    CHECK(house.gone(unwanted));
+    CHECK_FALSE(house.run(house.manager.remove(unwanted)));
+}
+
+TEST_CASE("a message that runs in a circle is returned", "[qmgr]") {
+    Folder folder;
+    House house("hopcount_limit = 3\n");
+    std::string content;
+    for (int i = 0; i < 4; ++i)
+        content += "Received: from a by b\r\n";
+    spool::QueueId id = house.submit({"b@example.net"}, "a@example.org", content + "\r\nbody\r\n");
+    house.until([&] { return house.gone(id) && house.agent->jobs.size() == 1; });
+    CHECK(house.agent->contents[0].find("Status: 5.4.6\r\n") != std::string::npos);
+}
+
+TEST_CASE("more messages than may be active wait on the disk and all arrive", "[qmgr]") {
+    Folder folder;
+    House house(
+        "qmgr_message_active_limit = 5\nqmgr_content_count_limit = 2\n"
+        "queue_journal_segments = 2\n");
+    std::vector<spool::QueueId> ids;
+    for (int i = 0; i < 100; ++i)
+        ids.push_back(house.submit({std::to_string(i) + "@example.net"}));
+    house.until([&] { return house.agent->jobs.size() == 100 && house.manager.idle(); });
+    for (spool::QueueId id : ids)
+        CHECK(house.gone(id));
+}
+
+TEST_CASE("what is too large, or has too many recipients, is refused", "[qmgr]") {
+    Folder folder;
+    House house("message_size_limit = 1000\nqmgr_message_recipient_limit = 2\n");
+    auto id = *spool::QueueId::parse(spool::make_queue_id());
+    auto large = house.run(house.manager.accept_text(id, house.envelope({"b@example.net"}, "a@b.c"),
+                                                     std::string(1001, 'x')));
+    REQUIRE_FALSE(large);
+    CHECK(large.error().status == "5.3.4");
+    auto many = house.run(house.manager.accept_text(
+        id, house.envelope({"b@x.test", "c@x.test", "d@x.test"}, "a@b.c"), "x"));
+    REQUIRE_FALSE(many);
+    CHECK(many.error().status == "4.5.3");
+}

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/spool/story.h"
+
+namespace facteur::qmgr {
+
+/// What a delivery status notification tells (RFC 3464 section 2.3.3).
+enum class NoticeKind { failure, delay, success };
+
+/// All that a notification is made of.
+struct NoticeParts {
+    NoticeKind kind = NoticeKind::failure;
+    std::string queue_id;          ///< of the message it is about
+    std::string hostname;          ///< Reporting-MTA
+    std::string mail_name;         ///< "Facteur"
+    std::string sender_domain;     ///< for MAILER-DAEMON@ and the Message-Id
+    std::string to;                ///< who receives it
+    std::int64_t now = 0;          ///< seconds
+    std::int64_t retry_until = 0;  ///< delay: when it is given up
+    const spool::Story* story = nullptr;
+    std::vector<std::size_t> recipients;  ///< of whom it tells
+    std::string_view returned;            ///< the content, or its header when `header_only`
+    bool header_only = false;
+};
+
+/// The content of the notification: multipart/report (RFC 6522) with a text for people,
+/// message/delivery-status (RFC 3464) and what is returned.  CRLF line ends.
+std::string make_notice(const NoticeParts& parts);
+
+/// The header of a message with the empty line that ends it.
+std::string_view header_of(std::string_view content);
+
+/// RFC 3461 section 4.1: does the sender want to hear this about the recipient?
+bool wants_notice(const spool::Recipient& recipient, NoticeKind kind);
+
+/// Number of Received: fields: how many systems it has passed (RFC 5321 section 6.3).
+std::size_t count_hops(std::string_view content, std::size_t limit);
+
+}  // namespace facteur::qmgr

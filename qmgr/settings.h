@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+
+#include "lib/config/common.h"
+
+namespace facteur::qmgr {
+
+using conf::Seconds;
+using namespace std::chrono_literals;
+
+struct Settings : conf::Common {
+    conf::Param<conf::Size> queue_minfree{
+        params, "queue_minfree", 0,
+        "Bytes that must stay free in the file system of the queue, or no mail is accepted."};
+    conf::Param<conf::Size> journal_message_limit{
+        params, "queue_journal_message_limit", 1 << 20,
+        "A larger message is received into a file of its own instead of the journal."};
+    conf::Param<conf::Size> journal_segment_size{
+        params, "queue_journal_segment_size", 16 << 20,
+        conf::between<std::uint64_t>(1 << 20, 1 << 30),
+        "The size of one segment of the journal; at least eight of the largest messages in it."};
+    conf::Param<int> journal_segments{
+        params, "queue_journal_segments", 8, conf::Range<int>{2, 10000},
+        "With more segments in use, messages that wait are moved to deferred/."};
+    conf::Param<int> active_limit{
+        params, "qmgr_message_active_limit", 20000, conf::at_least(1),
+        "Messages that are being delivered at the same time; the others wait on the disk."};
+    conf::Param<int> recipient_limit{params, "qmgr_message_recipient_limit", 200000,
+                                     conf::at_least(1),
+                                     "Recipients of one message that the queue accepts."};
+    conf::Param<int> held_contents{params, "qmgr_content_count_limit", 400, conf::at_least(0),
+                                   "Contents of accepted messages that are kept open for their "
+                                   "delivery; others are read again."};
+    conf::Param<conf::Size> held_bytes{
+        params, "qmgr_content_memory_limit", 64 << 20,
+        "Memory for the contents that are kept open for their delivery."};
+    conf::Param<int> waiting_in_journal{
+        params, "qmgr_journal_waiting_limit", 10000, conf::at_least(0),
+        "Messages that may wait for another attempt in the journal before they get a file."};
+    conf::Param<Seconds> minimal_backoff{
+        params, "minimal_backoff_time", 300s, conf::at_least(1s),
+        "The least time between two attempts to deliver a message, or to reach a destination."};
+    conf::Param<Seconds> maximal_backoff{
+        params, "maximal_backoff_time", 4000s, conf::at_least(1s),
+        "The longest time between two attempts to deliver a message."};
+    conf::Param<Seconds> run_delay{
+        params, "queue_run_delay", 300s, conf::at_least(1s),
+        "How often maildrop/ is looked through for what was not announced."};
+    conf::Param<Seconds> lifetime{
+        params, "maximal_queue_lifetime", conf::Default("5d"), conf::at_least(Seconds(0)).in('d'),
+        "How long a message is tried before it is returned as undeliverable; 0 is one attempt."};
+    conf::Param<Seconds> bounce_lifetime{params, "bounce_queue_lifetime", conf::Default("5d"),
+                                         conf::at_least(Seconds(0)).in('d'),
+                                         "The same for bounces."};
+    conf::Param<Seconds> delay_warning{
+        params, "delay_warning_time", conf::Default("0h"), conf::at_least(Seconds(0)).in('h'),
+        "After this time the sender is told that a message is late; 0 is never."};
+    conf::Param<conf::Size> bounce_size_limit{params, "bounce_size_limit", 50000,
+                                              "A larger message is returned as its header only."};
+    conf::Param<int> hopcount_limit{
+        params, "hopcount_limit", 50, conf::at_least(1),
+        "With more Received: fields a message is returned: it runs in a circle."};
+    conf::Param<conf::List> notify_classes{params, "notify_classes", "resource, software",
+                                           "What the postmaster is told about: bounce, 2bounce, "
+                                           "delay, …; 2bounce is what cannot be returned."};
+    conf::Param<std::string> double_bounce_sender{
+        params, "double_bounce_sender", "double-bounce",
+        "The sender of notices to the postmaster; what cannot be delivered for it is dropped."};
+    conf::Param<std::string> bounce_notice_recipient{
+        params, "2bounce_notice_recipient", "postmaster",
+        "Who receives what could not be returned to its sender."};
+    conf::Param<int> initial_concurrency{
+        params, "initial_destination_concurrency", 5, conf::at_least(1),
+        "Deliveries to a destination that begin at the same time before any has succeeded."};
+    conf::Param<int> concurrency_limit{params, "default_destination_concurrency_limit", 20,
+                                       conf::at_least(1),
+                                       "Deliveries to one destination at the same time."};
+    conf::Param<int> job_recipients{params, "default_destination_recipient_limit", 50,
+                                    conf::at_least(1), "Recipients in one delivery."};
+    conf::Param<int> cohort_failures{
+        params, "default_destination_concurrency_failed_cohort_limit", 1, conf::at_least(1),
+        "Rounds of failed deliveries after which a destination is left alone for a while."};
+    conf::Param<Seconds> transport_patience{
+        params, "transport_retry_time", 60s, conf::at_least(1s),
+        "How long mail is kept from a delivery agent that does not answer."};
+};
+
+}  // namespace facteur::qmgr
