@@ -1,7 +1,7 @@
 """What arrived: attempts by where they are, and the judgement over them."""
 from collections import Counter
 
-from traffic import ID
+from tests.fault.traffic import ID
 
 
 def in_mailboxes(instance, users):

@@ -5,8 +5,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from lib.instance import ROOT
-from lib.waiting import wait_until
+from tests.lib.instance import ROOT
+from tests.lib.waiting import wait_until
 
 FLUSH = 0xFFFFFFFFFFFFFFFF
 SECTOR = 512

@@ -1,15 +1,12 @@
 """5,000 messages from 50 clients, to mailboxes and to a relay, while daemons are killed."""
 import asyncio
 import random
-import sys
 import unittest
 from collections import Counter
-from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-from ledger import in_mailboxes, judge
-from lib.instance import Instance
-from traffic import Clients, Sink
+from tests.fault.ledger import in_mailboxes, judge
+from tests.fault.traffic import Clients, Sink
+from tests.lib.instance import Instance
 
 USERS = {f'user{i}@example.test': 'secret' for i in range(20)}
 MESSAGES = 5000

@@ -3,16 +3,13 @@ import asyncio
 import os
 import random
 import shutil
-import sys
 import unittest
-from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-from ledger import in_mailboxes
-from lib.instance import Instance
-from lib.waiting import wait_until
-from power_cut import LoggedDisk, Past
-from traffic import Clients, Sink
+from tests.fault.ledger import in_mailboxes
+from tests.fault.power_cut import LoggedDisk, Past
+from tests.fault.traffic import Clients, Sink
+from tests.lib.instance import Instance
+from tests.lib.waiting import wait_until
 
 USERS = {f'user{i}@example.test': 'secret' for i in range(10)}
 FAR = [f'far{i}@elsewhere.test' for i in range(10)]
@@ -75,7 +72,7 @@ class PowerCutTest(unittest.TestCase):
     def check(self, must, position):
         """Starts on what the cut left; all of `must` is in a mailbox, or went out before or after."""
         folder = self.disk.mount / 'instance'
-        (folder / 'log').unlink(missing_ok=True)
+        (folder / 'mail.log').unlink(missing_ok=True)
         survivor = Survivor(folder, self.base, {'FACTEUR_BOOT_ID': f'after-cut-{position}'})
         before = len(self.sink.taken)
         survivor.start()

@@ -5,16 +5,14 @@ import resource
 import smtplib
 import socket
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-from ledger import in_mailboxes, judge
-from lib.instance import Instance
-from lib.waiting import wait_until
-from traffic import Clients
+from tests.fault.ledger import in_mailboxes, judge
+from tests.fault.traffic import Clients
+from tests.lib.instance import Instance
+from tests.lib.waiting import wait_until
 
 USERS = {f'user{i}@example.test': 'secret' for i in range(5)}
 QUICK = 'minimal_backoff_time = 1s\nmaximal_backoff_time = 2s\nqueue_run_delay = 1s\n'
