@@ -21,7 +21,7 @@ install: all
 
 deb:
 	@tools/packages build dpkg-dev fakeroot
-	dpkg-buildpackage -b -us -uc
+	VARIANT=$(VARIANT) dpkg-buildpackage -b -us -uc
 	@mkdir -p $(ROOT)/deb; mv ../facteur_*.deb ../facteur_*.buildinfo ../facteur_*.changes \
 	  $(ROOT)/deb/; rm -f ../facteur-dbgsym_*.deb; ls $(ROOT)/deb/*.deb
 

@@ -52,6 +52,7 @@ Result<std::string> main_cf(const Wish& wish) {
         {"virtual_mailbox_domains", wish.domain},
         {"smtpd_tls_cert_file", "$config_directory/certificate.pem"},
         {"smtpd_tls_key_file", "$config_directory/key.pem"},
+        {"alias_maps", "hash:$config_directory/aliases"},
         {"mail_home", dir + "/mail/%d/%n"},
         {"queue_directory", "$config_directory/spool"},
         {"maillog_file", "$config_directory/mail.log"},
