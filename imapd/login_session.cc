@@ -41,7 +41,7 @@ Task<void> LoginSession::run() {
     }
     if (is_handed_over_) co_return;
     visitor_.stream().close();
-    if (!ending_.empty()) visitor_.log_end(ending_);
+    visitor_.log_end(ending_);
 }
 
 void LoginSession::bye(std::string_view text, std::string ending) {
@@ -53,9 +53,9 @@ void LoginSession::bye(std::string_view text, std::string ending) {
 
 Task<void> LoginSession::converse() {
     Stream& stream = visitor_.stream();
-    if (door_.settings.tls_wrappermode() && !co_await visitor_.start_tls()) {
-        ending_.clear();
-        co_return;
+    if (door_.settings.tls_wrappermode()) {
+        bool has_tls = co_await visitor_.start_tls();
+        if (!has_tls) co_return;
     }
     std::string offered = co_await capabilities();
     stream.put("* OK [CAPABILITY " + offered + "] " + door_.settings.greeting() + "\r\n");
@@ -66,10 +66,9 @@ Task<void> LoginSession::converse() {
         if (!wants_tls_) continue;
         wants_tls_ = false;
         co_await stream.flush();
-        if (!co_await visitor_.start_tls()) {  // which forgets what was sent ahead in plain text
-            ending_.clear();
-            co_return;
-        }
+        // Forgets what was sent ahead in plain text (RFC 3501 section 6.2.1).
+        bool has_tls = co_await visitor_.start_tls();
+        if (!has_tls) co_return;
     }
     if (!is_handed_over_) co_await stream.flush();
 }
@@ -106,7 +105,8 @@ Task<Reply> LoginSession::dispatch(Command& command, const std::string& error) {
 // RFC 3501 section 6.1.1, and section 6.2.3 for LOGINDISABLED.
 Task<std::string> LoginSession::capabilities() {
     std::string offered = "IMAP4rev1 SASL-IR LITERAL+ ID IDLE";
-    if (co_await visitor_.offers_tls()) offered += " STARTTLS";
+    bool has_starttls = co_await visitor_.offers_tls();
+    if (has_starttls) offered += " STARTTLS";
     if (!visitor_.may_authenticate()) co_return offered + " LOGINDISABLED";
     std::vector<std::string> mechanisms = co_await door_.mechanisms();
     for (const std::string& name : mechanisms)
@@ -145,7 +145,8 @@ Task<Reply> LoginSession::do_id(Command& command) {
 Task<Reply> LoginSession::do_starttls(Command& command) {
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
     if (visitor_.has_tls()) co_return bad("TLS is already active.");
-    if (!co_await visitor_.offers_tls()) co_return bad("TLS support isn't enabled.");
+    bool is_offered = co_await visitor_.offers_tls();
+    if (!is_offered) co_return bad("TLS support isn't enabled.");
     wants_tls_ = true;
     co_return ok("Begin TLS negotiation now.");
 }

@@ -40,7 +40,7 @@ Task<void> LoginSession::run() {
     }
     if (is_handed_over_) co_return;
     visitor_.stream().close();
-    if (!ending_.empty()) visitor_.log_end(ending_);
+    visitor_.log_end(ending_);
 }
 
 void LoginSession::end(std::string_view text, std::string ending) {
@@ -52,9 +52,9 @@ void LoginSession::end(std::string_view text, std::string ending) {
 
 Task<void> LoginSession::converse() {
     Stream& stream = visitor_.stream();
-    if (door_.settings.tls_wrappermode() && !co_await visitor_.start_tls()) {
-        ending_.clear();
-        co_return;
+    if (door_.settings.tls_wrappermode()) {
+        bool has_tls = co_await visitor_.start_tls();
+        if (!has_tls) co_return;
     }
     stream.put("+OK " + door_.settings.greeting() + "\r\n");
     while (!ended_ && !is_handed_over_) {
@@ -66,10 +66,8 @@ Task<void> LoginSession::converse() {
         wants_tls_ = false;
         co_await stream.flush();
         user_.clear();  // RFC 2595 section 4: what was said in the clear counts for nothing
-        if (!co_await visitor_.start_tls()) {
-            ending_.clear();
-            co_return;
-        }
+        bool has_tls = co_await visitor_.start_tls();
+        if (!has_tls) co_return;
     }
     if (!is_handed_over_) co_await stream.flush();
 }
@@ -165,7 +163,8 @@ Task<std::string> LoginSession::do_auth(std::string_view arguments) {
 // RFC 2595 section 4
 Task<std::string> LoginSession::do_stls(std::string_view) {
     if (visitor_.has_tls()) co_return "-ERR TLS is already active.";
-    if (!co_await visitor_.offers_tls()) co_return "-ERR TLS support isn't enabled.";
+    bool is_offered = co_await visitor_.offers_tls();
+    if (!is_offered) co_return "-ERR TLS support isn't enabled.";
     wants_tls_ = true;
     co_return "+OK Begin TLS negotiation now.";
 }
@@ -175,7 +174,8 @@ Task<std::string> LoginSession::do_capa(std::string_view) {
     std::string reply =
         "+OK\r\nCAPA\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nAUTH-RESP-CODE\r\n"
         "EXPIRE NEVER\r\n";
-    if (co_await visitor_.offers_tls()) reply += "STLS\r\n";
+    bool is_offered = co_await visitor_.offers_tls();
+    if (is_offered) reply += "STLS\r\n";
     if (visitor_.may_authenticate()) {
         reply += "USER\r\nSASL";
         std::vector<std::string> known = co_await door_.mechanisms();

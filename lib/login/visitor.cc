@@ -60,7 +60,8 @@ Task<bool> Visitor::offers_tls() {
     if (has_tls() || door_.settings.tls_level() == TlsLevel::none) co_return false;
     auto server = co_await door_.tls.get();
     if (!server) log_warning("no TLS: " + server.error().text);
-    co_return server&&* server != nullptr;
+    bool is_there = server.has_value() && *server != nullptr;
+    co_return is_there;
 }
 
 Task<bool> Visitor::start_tls() {
@@ -70,7 +71,7 @@ Task<bool> Visitor::start_tls() {
         co_return false;
     }
     Result<void> started = co_await stream_.start_tls(**server);
-    if (!started) log_end("TLS handshake failed: " + started.error().text);
+    if (!started) tls_failure_ = started.error().text;
     co_return started.has_value();
 }
 

@@ -70,6 +70,7 @@ private:
     std::string method_;
     std::string user_;
     TimePoint since_;
+    std::string tls_failure_;
     int failures_ = 0;
     bool tried_plaintext_ = false;
     bool was_aborted_ = false;

@@ -10,7 +10,9 @@ std::string Visitor::description() const {
     std::string text = "user=<" + user_ + ">, ";
     if (!method_.empty()) text += "method=" + method_ + ", ";
     text += "rip=" + remote_ + ", lip=" + local_;
-    if (has_tls()) {
+    if (!tls_failure_.empty()) {
+        text += ", TLS handshaking: " + tls_failure_;
+    } else if (has_tls()) {
         text += ", TLS";
     } else if (is_secured()) {
         text += ", secured";

@@ -1,8 +1,11 @@
 """Mail programs that people use: mbsync, mutt, fetchmail."""
 import os
+import pty
+import select
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -28,6 +31,26 @@ class Clients(TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
+    def run_on_terminal(self, *command):
+        """A program that wants a screen; fails with what it showed when it does not end."""
+        ours, its = pty.openpty()
+        environment = dict(os.environ, HOME=str(self.home), TERM='vt100', LINES='24', COLUMNS='80')
+        with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment,
+                              start_new_session=True) as child:
+            os.close(its)
+            shown = b''
+            end = time.monotonic() + 60
+            while time.monotonic() < end:
+                if select.select([ours], [], [], 1)[0]:
+                    try:
+                        shown += os.read(ours, 65536)
+                    except OSError:
+                        break
+            else:
+                child.kill()
+            os.close(ours)
+        self.assertEqual(child.returncode, 0, shown.decode(errors='replace'))
+
     @staticmethod
     def files(folder):
         return sorted(p for part in ('new', 'cur') for p in (folder / part).glob('*'))
@@ -43,12 +66,15 @@ User {USER}
 Pass {PASSWORD}
 SSLType None
 AuthMechs LOGIN
+
 IMAPStore far
 Account facteur
+
 MaildirStore near
 Path {self.home}/mail/
 Inbox {self.home}/mail/INBOX
 SubFolders Verbatim
+
 Channel all
 Far :far:
 Near :near:
@@ -121,8 +147,8 @@ set quit=yes
 set imap_check_subscribed=no
 push "<copy-message>=copied<enter><delete-message><sync-mailbox><quit>"
 """)
-        self.run_program('mutt', '-F', str(self.home / 'muttrc'), '-f',
-                         f'imap://127.0.0.1:{self.i.port("imap")}/mutt', stdin=subprocess.DEVNULL)
+        self.run_on_terminal('mutt', '-F', str(self.home / 'muttrc'), '-f',
+                             f'imap://127.0.0.1:{self.i.port("imap")}/mutt')
         self.assertEqual(c.select('copied'), ('OK', [b'1']))
         self.assertIn(b'for mutt', c.fetch('1', '(BODY[])')[1][0][1])
         self.assertEqual(c.select('mutt'), ('OK', [b'0']))
