@@ -13,6 +13,8 @@ namespace facteur::policyd {
 class Check {
 public:
     virtual ~Check() = default;
+    /// Which questions can make a difference, as this daemon is configured.
+    virtual ipc::PolicyInterestsReply interests() const = 0;
     /// At a moment of a session.
     virtual Task<std::optional<ipc::PolicyReply>> ask(const ipc::Ask& question) = 0;
     /// When the content is there.

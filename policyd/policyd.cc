@@ -12,6 +12,8 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
     using ipc::Peer;
     checks_.push_back(std::make_unique<Rates>(
         settings, [this](std::string name, std::string ip) { return is_exempt(name, ip); }));
+    server_.on<ipc::PolicyInterests>(
+        [this](Packet<ipc::PolicyInterests>, const Peer&) { return interests(); });
     server_.on<ipc::Ask>([this](Packet<ipc::Ask> question, const Peer&) {
         return ask(std::move(question.message));
     });
@@ -36,6 +38,16 @@ Task<Result<bool>> Policyd::is_exempt(std::string name, std::string ip) {
     auto answer = co_await addressd_.call(std::move(question));
     if (!answer) co_return std::unexpected(std::move(answer).error());
     co_return answer->message.matches;
+}
+
+Task<Result<ipc::Packet<ipc::PolicyInterestsReply>>> Policyd::interests() {
+    ipc::PolicyInterestsReply all;
+    for (const auto& check : checks_) {
+        const ipc::PolicyInterestsReply one = check->interests();
+        all.moments |= one.moments;
+        all.content = all.content || one.content;
+    }
+    co_return ipc::Packet<ipc::PolicyInterestsReply>(all);
 }
 
 Policyd::Reply Policyd::ask(ipc::Ask question) {

@@ -21,6 +21,7 @@ public:
 
 private:
     using Reply = Task<Result<ipc::Packet<ipc::PolicyReply>>>;
+    Task<Result<ipc::Packet<ipc::PolicyInterestsReply>>> interests();
     Reply ask(ipc::Ask question);
     Reply judge(ipc::Packet<ipc::Judge> question);
     Task<Result<bool>> is_exempt(std::string name, std::string ip);

@@ -19,21 +19,22 @@ struct Rates::Limit {
     const char* log;
 };
 
+const Rates::Limit Rates::kLimits[] = {
+    {ipc::PolicyMoment::connect, Event::connection, &Settings::connection_rate, nullptr, 421,
+     "4.7.0", "Error: too many connections from ", "Connection rate limit exceeded: "},
+    {ipc::PolicyMoment::auth, Event::auth, &Settings::auth_rate, nullptr, 450, "4.7.0",
+     "Error: too many AUTH commands from ", "AUTH command rate limit exceeded: "},
+    {ipc::PolicyMoment::mail, Event::message, &Settings::message_rate,
+     &Settings::login_message_rate, 450, "4.7.1", "Error: too much mail from ",
+     "Message delivery request rate limit exceeded: "},
+    {ipc::PolicyMoment::recipient, Event::recipient, &Settings::recipient_rate,
+     &Settings::login_recipient_rate, 450, "4.7.1", "Error: too many recipients from ",
+     "Recipient address rate limit exceeded: "},
+    {ipc::PolicyMoment::starttls, Event::tls, &Settings::tls_rate, nullptr, 454, "4.7.0",
+     "Error: too many new TLS sessions from ", "New TLS session rate limit exceeded: "},
+};
+
 const Rates::Limit* Rates::limit_of(ipc::PolicyMoment moment) {
-    static const Limit kLimits[] = {
-        {ipc::PolicyMoment::connect, Event::connection, &Settings::connection_rate, nullptr, 421,
-         "4.7.0", "Error: too many connections from ", "Connection rate limit exceeded: "},
-        {ipc::PolicyMoment::auth, Event::auth, &Settings::auth_rate, nullptr, 450, "4.7.0",
-         "Error: too many AUTH commands from ", "AUTH command rate limit exceeded: "},
-        {ipc::PolicyMoment::mail, Event::message, &Settings::message_rate,
-         &Settings::login_message_rate, 450, "4.7.1", "Error: too much mail from ",
-         "Message delivery request rate limit exceeded: "},
-        {ipc::PolicyMoment::recipient, Event::recipient, &Settings::recipient_rate,
-         &Settings::login_recipient_rate, 450, "4.7.1", "Error: too many recipients from ",
-         "Recipient address rate limit exceeded: "},
-        {ipc::PolicyMoment::starttls, Event::tls, &Settings::tls_rate, nullptr, 454, "4.7.0",
-         "Error: too many new TLS sessions from ", "New TLS session rate limit exceeded: "},
-    };
     for (const Limit& limit : kLimits)
         if (limit.moment == moment) return &limit;
     return nullptr;
@@ -96,6 +97,16 @@ std::optional<ipc::PolicyReply> Rates::count_login(const Limit& limit, const ipc
     if (count <= allowed) return std::nullopt;
     log_warning(limit.log + std::to_string(count) + " from sasl_username=" + question.login);
     return refusal(limit.code, limit.status, limit.text + question.login);
+}
+
+ipc::PolicyInterestsReply Rates::interests() const {
+    ipc::PolicyInterestsReply reply;
+    for (const Limit& limit : kLimits) {
+        const bool counts =
+            (settings_.*limit.client)() > 0 || (limit.login && (settings_.*limit.login)() > 0);
+        if (counts) reply.moments |= 1u << static_cast<unsigned>(limit.moment);
+    }
+    return reply;
 }
 
 Task<std::optional<ipc::PolicyReply>> Rates::ask(const ipc::Ask& question) {

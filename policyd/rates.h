@@ -17,6 +17,7 @@ public:
     using Exempt = std::function<Task<Result<bool>>(std::string name, std::string ip)>;
 
     Rates(const Settings& settings, Exempt exempt);
+    ipc::PolicyInterestsReply interests() const override;
     Task<std::optional<ipc::PolicyReply>> ask(const ipc::Ask& question) override;
     Task<std::optional<ipc::PolicyReply>> judge(const ipc::Judge& question,
                                                 const Fd& content) override;
@@ -24,6 +25,7 @@ public:
 
 private:
     struct Limit;
+    static const Limit kLimits[];
     static const Limit* limit_of(ipc::PolicyMoment moment);
     Task<bool> is_exempt(const ipc::Ask& question);
     std::optional<ipc::PolicyReply> count_client(const Limit& limit, const ipc::Ask& question);

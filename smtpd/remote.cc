@@ -114,11 +114,23 @@ Task<Result<Listing>> Remote::dns_list(std::string name) {
     co_return listing;
 }
 
+/// A policyd that does not answer is interested in everything.
+Task<void> Remote::learn_interests() {
+    if (interests_) co_return;
+    auto answer = co_await policyd_.call(ipc::PolicyInterests());
+    if (answer) interests_ = answer->message;
+}
+
 Task<Result<ipc::PolicyReply>> Remote::ask(ipc::Ask question) {
+    co_await learn_interests();
+    const auto moment = static_cast<unsigned>(question.moment);
+    if (interests_ && (interests_->moments >> moment & 1) == 0) co_return ipc::PolicyReply();
     co_return message_of(co_await policyd_.call(std::move(question)));
 }
 
 Task<Result<ipc::PolicyReply>> Remote::judge(ipc::Judge question, const Fd& content) {
+    co_await learn_interests();
+    if (interests_ && !interests_->content) co_return ipc::PolicyReply();
     std::vector<Fd> fds;
     fds.push_back(content.duplicate());
     if (!fds.front()) co_return system_error("dup");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,7 @@ public:
     Task<Result<void>> submit(ipc::Submit message, Fd content) override;
 
 private:
+    Task<void> learn_interests();
     Task<void> send_abort(std::uint64_t exchange);
     Task<void> send_abandon(std::string queue_id);
 
@@ -56,7 +58,8 @@ private:
     ipc::Client qmgr_;
     AddressCache addresses_;
     login::AuthdTls tls_;
-    std::vector<std::string> mechanisms_;  ///< once they are known
+    std::vector<std::string> mechanisms_;                 ///< once they are known
+    std::optional<ipc::PolicyInterestsReply> interests_;  ///< likewise
 };
 
 }  // namespace facteur::smtpd

@@ -28,6 +28,7 @@ Server::Server(Scope& session_scope, const Settings& the_settings, Backend& the_
       gate(session_scope, the_settings, the_backend),
       service(std::move(service_name)),
       mynetworks("mynetworks", the_settings.mynetworks()),
+      unlimited("smtpd_client_event_limit_exceptions", the_settings.limits.exceptions()),
       sasl_exceptions("smtpd_sasl_exceptions_networks", the_settings.sasl.exceptions()),
       bare_newline_exclusions("smtpd_forbid_bare_newline_exclusions",
                               the_settings.bare_newline_exclusions()) {}

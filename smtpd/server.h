@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "lib/event/scope.h"
@@ -28,6 +29,19 @@ private:
     Networks networks_;
 };
 
+/// How many sessions each client has in this process.
+class ClientCounts {
+public:
+    std::size_t enter(const std::string& ip) { return ++counts_[ip]; }
+    void leave(const std::string& ip) {
+        const auto found = counts_.find(ip);
+        if (found != counts_.end() && --found->second == 0) counts_.erase(found);
+    }
+
+private:
+    std::unordered_map<std::string, std::size_t> counts_;
+};
+
 /// What all sessions of one process share.
 struct Server {
     Server(Scope& session_scope, const Settings& the_settings, Backend& the_backend,
@@ -42,8 +56,10 @@ struct Server {
     Gate gate;
     std::string service;  ///< master.cf's name
     ClientList mynetworks;
+    ClientList unlimited;  ///< smtpd_client_event_limit_exceptions
     ClientList sasl_exceptions;
     ClientList bare_newline_exclusions;
+    ClientCounts counts;
 };
 
 }  // namespace facteur::smtpd

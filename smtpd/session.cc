@@ -54,9 +54,12 @@ Session::Session(Server& server, Fd socket)
     static_assert(std::size(kVerbs) < kVerbCount);
     client_.address = stream_.peer();
     client_.ip = client_.address.ip();
+    connections_ = server_.counts.enter(client_.ip);
 }
 
-Session::~Session() = default;
+Session::~Session() {
+    server_.counts.leave(client_.ip);
+}
 
 Task<void> Session::run() {
     std::string farewell;

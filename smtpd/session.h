@@ -71,6 +71,7 @@ private:
 
     // session_hello.cc
     Task<void> learn_client();
+    Task<std::optional<smtp::Reply>> refuse_client();
     Task<smtp::Reply> do_ehlo(std::string arguments);
     Task<smtp::Reply> do_helo(std::string arguments);
     Task<smtp::Reply> hello(std::string name, bool esmtp);
@@ -128,6 +129,7 @@ private:
         std::uint16_t all = 0;
     };
     std::array<Count, kVerbCount + 1> counts_;  ///< the last: unknown commands
+    std::size_t connections_ = 0;               ///< of this client, when this one came
     int errors_ = 0;
     int junk_ = 0;
     std::uint32_t expected_ = 0;  ///< RCPT commands that were asked about ahead

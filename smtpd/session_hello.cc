@@ -55,14 +55,7 @@ Task<bool> Session::greet() {
             co_return false;
         }
     }
-    const std::string nobody;
-    std::optional<Reply> refusal = co_await ask_policy(ipc::PolicyMoment::connect, nobody, nobody);
-    if (!refusal) {
-        Facts facts(client_, "CONNECT");
-        facts.premature = premature_;
-        refusal = co_await server_.gate.connect(facts);
-        if (refusal) refusal = refused(facts, *std::move(refusal));
-    }
+    std::optional<Reply> refusal = co_await refuse_client();
     if (refusal) {
         stream_.put(smtp::to_wire(*refusal));
         co_await stream_.flush();
@@ -70,6 +63,29 @@ Task<bool> Session::greet() {
     }
     stream_.put("220 " + settings_.banner() + "\r\n");
     co_return true;
+}
+
+/// Why this client is not even greeted.
+Task<std::optional<Reply>> Session::refuse_client() {
+    const auto limit = static_cast<std::size_t>(settings_.limits.per_client());
+    if (limit > 0 && connections_ > limit) {
+        const bool spared = co_await server_.unlimited.holds(server_.backend, client_);
+        if (!spared) {
+            log_warning("Connection concurrency limit exceeded: " + std::to_string(connections_) +
+                        " from " + client_.text() + " for service " + server_.service);
+            Reply reply{421, "4.7.0",
+                        settings_.myhostname() + " Error: too many connections from " + client_.ip};
+            co_return reply;
+        }
+    }
+    const std::string nobody;
+    std::optional<Reply> refusal = co_await ask_policy(ipc::PolicyMoment::connect, nobody, nobody);
+    if (refusal) co_return refusal;
+    Facts facts(client_, "CONNECT");
+    facts.premature = premature_;
+    refusal = co_await server_.gate.connect(facts);
+    if (refusal) refusal = refused(facts, *std::move(refusal));
+    co_return refusal;
 }
 
 bool Session::auth_offered() const {

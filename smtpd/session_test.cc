@@ -14,6 +14,10 @@ const std::string kHello = "EHLO client.test";
 const std::string kMail = "MAIL FROM:<from@else.test>";
 const std::string kRcpt = "RCPT TO:<user@here.test>";
 
+void server_has_one(Fixture& f) {
+    f.server->counts.enter("127.0.0.1");
+}
+
 }  // namespace
 
 TEST_CASE("the greeting names the host", "[smtpd]") {
@@ -205,6 +209,18 @@ TEST_CASE("limits end what goes on too long", "[smtpd]") {
             f.loop.advance(std::chrono::seconds(3));
         }
         CHECK(f.farewell() == "421 4.4.2 mx.here.test Error: timeout exceeded\r\n");
+    }
+    SECTION("connections of one client") {
+        Fixture f("smtpd_client_connection_count_limit = 1\n");
+        server_has_one(f);
+        f.connect();
+        CHECK(f.reply() == "421 4.7.0 mx.here.test Error: too many connections from 127.0.0.1");
+        Fixture spared(
+            "smtpd_client_connection_count_limit = 1\n"
+            "smtpd_client_event_limit_exceptions = 127.0.0.0/8\n");
+        server_has_one(spared);
+        spared.connect();
+        CHECK(spared.reply().substr(0, 3) == "220");
     }
     SECTION("the process") {
         Fixture f;

@@ -121,7 +121,8 @@ struct LimitSettings : conf::Section {
         params, "smtpd_client_connection_count_limit", 50, Range<int>{0, 1000000},
         "Connections at a time from one client, for each process; 0 is no limit."};
     Param<List> exceptions{params, "smtpd_client_event_limit_exceptions", "$mynetworks",
-                           "Networks whose clients smtpd_client_connection_count_limit spares."};
+                           "Clients that are not limited: a list of names, networks, files and "
+                           "tables."};
     Param<Seconds> submit_timeout{
         params, "smtpd_submit_timeout", Seconds(60), conf::at_least(Seconds(1)),
         "How long an accepted content is offered to the queue before the client hears 451."};

@@ -29,18 +29,12 @@ Task<void> Smtpd::start() {
 daemon::Limits Smtpd::limits() const {
     daemon::Limits limits;
     limits.connections = static_cast<std::size_t>(settings_.limits.connections());
-    limits.per_client = static_cast<std::size_t>(settings_.limits.per_client());
     return limits;
 }
 
 Task<void> Smtpd::connection(Fd socket, const daemon::Listener&) {
     Session session(*server_, std::move(socket));
     co_await session.run();
-}
-
-std::string Smtpd::refusal(const std::string& client_address) {
-    return "421 4.7.0 " + settings_.myhostname() + " Error: too many connections from " +
-           client_address + "\r\n";
 }
 
 }  // namespace facteur::smtpd

@@ -19,7 +19,6 @@ public:
     Task<void> start() override;
     daemon::Limits limits() const override;
     Task<void> connection(Fd socket, const daemon::Listener& listener) override;
-    std::string refusal(const std::string& client_address) override;
 
 private:
     const Settings& settings_;

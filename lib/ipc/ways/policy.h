@@ -102,4 +102,23 @@ struct Judge {
     bool operator==(const Judge&) const = default;
 };
 
+/// What this configuration of policyd looks at.
+struct PolicyInterestsReply {
+    std::uint32_t moments = 0;  ///< 1 << PolicyMoment
+    bool content = false;       ///< Judge
+
+    static constexpr std::string_view kName = "policy-interests-reply";
+    static constexpr auto fields() {
+        using M = PolicyInterestsReply;
+        return std::tuple{Field{"moments", &M::moments}, Field{"content", &M::content}};
+    }
+    bool operator==(const PolicyInterestsReply&) const = default;
+};
+/// smtpd -> policyd, once: which questions are of use?  The others would only cost time.
+struct PolicyInterests {
+    using Reply = PolicyInterestsReply;
+    static constexpr std::string_view kName = "policy-interests";
+    static constexpr auto fields() { return std::tuple{}; }
+};
+
 }  // namespace facteur::ipc
