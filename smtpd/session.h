@@ -116,6 +116,7 @@ private:
     Task<smtp::Reply> submit_message();
     std::string trace_fields() const;
     std::string added_fields() const;
+    void log_message_id(std::string_view added) const;
     bool fixes_header() const;
 
     Server& server_;

@@ -145,6 +145,8 @@ Task<void> Session::receive_chunk(std::uint64_t size) {
     const TimePoint started = Loop::current().now();
     const std::uint64_t all = size;
     while (size > 0) {
+        // The client may wait for the answer to an earlier chunk before it sends all of this one.
+        if (!stream_.buffered()) co_await stream_.flush();
         keep_pace(started, all - size);
         std::string_view block = co_await stream_.peek();
         block =
@@ -246,14 +248,21 @@ Task<Reply> Session::finish_message(smtp::Strays strays) {
     co_return reply;
 }
 
+/// By which people and tools find the message in the logs of both ends.
+void Session::log_message_id(std::string_view added) const {
+    if (!settings_.log_message_id()) return;
+    std::string_view id = message_id_of(transaction_->content->start());
+    if (id.empty()) id = message_id_of(added);
+    log_info(transaction_->queue_id + ": message-id=" + (id.empty() ? "<>" : printable(id, 200)));
+}
+
 /// policyd sees what will be queued.
 Task<std::optional<Reply>> Session::judge_content() {
     Transaction& transaction = *transaction_;
     Content& content = *transaction.content;
-    const std::string_view id = message_id_of(content.start());
-    if (settings_.log_message_id() != 0)
-        log_info(transaction.queue_id + ": message-id=" + printable(id, 200));
-    Result<void> stored = co_await content.finish(added_fields());
+    std::string added = added_fields();
+    log_message_id(added);
+    Result<void> stored = co_await content.finish(std::move(added));
     if (!stored) co_return storage_reply(stored.error());
     ipc::Judge question;
     question.queue_id = transaction.queue_id;

@@ -203,8 +203,8 @@ struct Settings : conf::Common {
         "permit_mynetworks, permit_sasl_authenticated."};
     Param<bool> add_missing{params, "always_add_missing_headers", false,
                             "Whether missing Date: and Message-ID: fields are always added."};
-    Param<int> log_message_id{params, "smtpd_log_message_id", 1, Range<int>{0, 1},
-                              "Whether the Message-ID: of each accepted message is logged."};
+    Param<bool> log_message_id{params, "smtpd_log_message_id", true,
+                               "Whether the Message-ID: of each accepted message is logged."};
 
     conf::DnsSettings dns{*this};
     RestrictionSettings restrictions{*this};
