@@ -1,12 +1,14 @@
 """Runs one file of e2e tests; writes {passed, failed, skipped} as JSON: see tests/run."""
 import importlib.util
 import json
+import os
 import sys
 import unittest
 
 
 def main():
     path, report = sys.argv[1:3]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))  # what stands beside it
     spec = importlib.util.spec_from_file_location('tests_e2e_file', path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
