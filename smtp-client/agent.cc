@@ -17,7 +17,7 @@ ipc::AgentHello Agent::hello() const {
 }
 
 Task<void> Agent::serve(Fd connection) {
-    ipc::Channel channel(around_.scope, std::move(connection));
+    ipc::Channel channel(talking_, std::move(connection));
     channel.put(ipc::AgentHello::kName, 0, ipc::encode(hello()));
     // A second connection is qmgr's successor: the first one is about to end.
     qmgr_ = &channel;
@@ -104,6 +104,7 @@ Task<void> Agent::drain() {
         log_warning("qmgr did not record all results in time");
     }
     around_.cache.clear();
+    talking_.cancel();
 }
 
 }  // namespace facteur::smtp_client

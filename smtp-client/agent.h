@@ -15,11 +15,14 @@ namespace facteur::smtp_client {
 class Agent {
 public:
     Agent(Surroundings& surroundings, std::uint32_t job_limit)
-        : around_(surroundings), job_limit_(job_limit), deliveries_(surroundings.scope) {}
+        : around_(surroundings),
+          job_limit_(job_limit),
+          talking_(surroundings.scope),
+          deliveries_(surroundings.scope) {}
 
     /// One connection of qmgr, until it goes away.
     Task<void> serve(Fd connection);
-    /// Asks for no more jobs, finishes what is begun, waits for qmgr to record it.
+    /// Asks for no more jobs, finishes what is begun, waits for qmgr to record it, hangs up.
     Task<void> drain();
 
     std::size_t running() const { return running_.size(); }
@@ -39,6 +42,7 @@ private:
     std::map<std::uint64_t, ipc::RunningJob> running_;
     std::map<std::uint64_t, ipc::JobReport> reports_;  ///< that no qmgr has recorded
     Signal changed_;
+    Scope talking_;  ///< the connections of qmgr; without tasks of its own
     Scope deliveries_;
 };
 

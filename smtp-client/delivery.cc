@@ -51,7 +51,8 @@ Task<ipc::JobReport> Delivery::run() {
 Task<void> Delivery::try_nexthop(std::string text) {
     answered_.reset();
     // A connection that is open already answers all questions of this function.
-    if (co_await try_cached(text)) co_return;
+    bool served = co_await try_cached(text);
+    if (served) co_return;
     constexpr std::uint16_t kSmtpPort = 25;
     auto lmtp_port = parse_number(around_.settings.lmtp_port());
     bool lmtp = around_.protocol == Protocol::lmtp;

@@ -71,7 +71,9 @@ int main(int argc, char** argv) {
     bool asked = std::ranges::find(words, "lmtp") != words.end();
     daemon::Description client;
     client.name = "smtp-client";
-    client.kind = daemon::Kind::single;
+    // At a reload the old process finishes what it has, which may take long, while its successor
+    // gets the new jobs.
+    client.kind = daemon::Kind::sessions;
     client.owner = daemon::Owner::smtp;
     client.privileges.readable = {"$smtp_tls_CApath"};
     client.privileges.network = sandbox::Network::inet;
