@@ -253,6 +253,11 @@ Result<WallTime> Scanner::date_time() {
     int second = two_digits(std::string_view(text).substr(18), 61);
     int zone_hour = two_digits(std::string_view(text).substr(22), 100);
     int zone_minute = two_digits(std::string_view(text).substr(24), 60);
+    // WallTime counts nanoseconds: it begins in 1677 and ends in 2262.
+    if (day && (*day < Day(std::chrono::year(1700) / 1 / 1) ||
+                *day > Day(std::chrono::year(2200) / 1 / 1))) {
+        return bad("Date out of range");
+    }
     if (!day || hour < 0 || minute < 0 || second < 0 || zone_hour < 0 || zone_minute < 0) {
         return bad("Invalid date and time");
     }

@@ -172,8 +172,7 @@ std::optional<Delimiter> StructureParser::find(std::string_view boundary, std::s
 std::uint64_t StructureParser::lines(std::size_t from, std::size_t to) const {
     if (from >= to) return 0;
     std::string_view body = message_.substr(from, to - from);
-    auto count = static_cast<std::uint64_t>(std::count(body.begin(), body.end(), '\n'));
-    return count + (body.back() == '\n' ? 0 : 1);
+    return static_cast<std::uint64_t>(std::count(body.begin(), body.end(), '\n'));
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ struct Part {
     std::uint64_t header_offset = 0;  ///< first byte of the part's header
     std::uint64_t body_offset = 0;    ///< after the empty line that ends the header
     std::uint64_t body_size = 0;      ///< without the line end that belongs to the next boundary
-    std::uint64_t body_lines = 0;     ///< lines in the body, an unfinished last one included
+    std::uint64_t body_lines = 0;     ///< line ends in the body, as other servers count
 
     /// multipart/*: its parts.  message/rfc822 and message/global: exactly one, the root of the
     /// message inside; header_offset of that one is body_offset of this one.
