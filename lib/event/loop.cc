@@ -11,6 +11,9 @@
 namespace facteur {
 namespace {
 
+/// How often the run queue is emptied before the network is looked at again.
+constexpr int kRounds = 16;
+
 Loop* current_loop = nullptr;
 
 void alarm_rang(evutil_socket_t, short, void*) {}
@@ -80,7 +83,11 @@ void Loop::turn() {
     ::event_base_loop(base_, flags);
     refresh_clock();
     timers_.expire(now_);
-    RunQueue::instance().run();
+    // A chain of coroutines that end one after the other needs no look at the network in between:
+    // without this, each message cost smtpd ten calls of epoll_wait(2).
+    RunQueue& queue = RunQueue::instance();
+    for (int round = 0; round < kRounds && !queue.empty(); ++round)
+        queue.run();
 }
 
 }  // namespace facteur
