@@ -35,3 +35,6 @@ check:
 	@tools/packages test
 	@$(MAKE) --no-print-directory -j$(shell nproc) all tests
 	@tests/run
+
+# Embedded with .incbin, which the compiler does not report.
+$(BUILD)/tools/facteur/templates.o: conf/main.cf conf/master.cf conf/aliases

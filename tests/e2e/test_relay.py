@@ -163,7 +163,7 @@ smtp_tls_loglevel = 1
         self.assertRegex(self.i.log(), r'Untrusted TLS connection established to 127\.0\.0\.1'
                                        r'\[127\.0\.0\.1\]:\d+: TLSv1\.3 with cipher \S+ '
                                        r'\(256/256 bits\)')
-        self.i.wait_log(r'status=sent \(250 2\.0\.0 Ok: queued as')
+        self.i.wait_log(r'status=sent \(250 2\.0\.0 Ok: .*queued as')
         self.assertRegex(self.postfix.log(), r'client=\S+\[127\.0\.0\.1\]')
 
 
