@@ -25,8 +25,15 @@ void add_check(CLI::App& app, Context& context);
 void add_conf(CLI::App& app, Context& context);
 void add_table(CLI::App& app, Context& context);
 void add_user(CLI::App& app, Context& context);
+void add_queue(CLI::App& app, Context& context);
 
 /// Adds all of them, in the order of the help text.
 void add_commands(CLI::App& app, Context& context);
+
+/// What the names share: mailq, also as `sendmail -bp`, and `sendmail -q`; exit statuses.
+int list_queue(const std::string& directory);
+int flush_queue(const std::string& directory);
+/// $MAIL_CONFIG, else /etc/facteur.
+std::string directory_from_environment();
 
 }  // namespace facteur::tool

@@ -22,6 +22,11 @@ DESCRIPTION
         or read from standard input, and stored under --scheme (ARGON2ID). Comments and the order
         of the file stay; deleting a user leaves the mail. list --json prints an array.
 
+    queue list|show|flush|hold|release|requeue|delete|expire
+        The mail queue: list prints what mailq(1) prints, or --json; show prints envelope,
+        history, header and body; flush tries again now what waits (all, an id, or --site); the
+        others take queue ids, - for ids on standard input, or ALL.
+
     -c directory
         Where main.cf and master.cf are; the default is $MAIL_CONFIG, else /etc/facteur.
 

@@ -16,6 +16,11 @@ int postconf_main(int argc, char** argv);
 int postmap_main(int argc, char** argv);
 int postalias_main(int argc, char** argv);
 int newaliases_main(int argc, char** argv);
+int mailq_main(int argc, char** argv);
+int sendmail_main(int argc, char** argv);
+int postqueue_main(int argc, char** argv);
+int postsuper_main(int argc, char** argv);
+int postcat_main(int argc, char** argv);
 
 std::span<const Name> names();
 /// The one that this program was called by (the last part of argv[0]); nullptr for "facteur".
