@@ -1,5 +1,7 @@
 #include "smtpd/received.h"
 
+#include <ctime>
+
 #include "lib/base/text.h"
 #include "lib/net/tls.h"
 
@@ -16,6 +18,14 @@ std::string harmless(std::string_view text) {
         out += unsafe ? '?' : c;
     }
     return out;
+}
+
+/// "UTC": what people read more easily than an offset.
+std::string zone_name(WallTime when) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    return harmless(local.tm_zone ? local.tm_zone : "");
 }
 
 void append_tls(std::string& out, const TlsInfo& tls) {
@@ -50,7 +60,8 @@ std::string received_field(const TraceFacts& facts) {
     } else {
         out.append("\r\n\tfor <").append(facts.recipient).append(">; ");
     }
-    return out.append(rfc5322_date(facts.when)).append("\r\n");
+    out.append(rfc5322_date(facts.when));
+    return out.append(" (").append(zone_name(facts.when)).append(")\r\n");
 }
 
 std::string missing_fields(bool date, bool message_id, const TraceFacts& facts) {

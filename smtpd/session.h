@@ -106,7 +106,7 @@ private:
     Task<smtp::Reply> do_data(std::string arguments);
     Task<smtp::Reply> do_bdat(std::string arguments);
     Task<std::optional<smtp::Reply>> may_send_content();
-    Task<void> begin_content();
+    void begin_content();
     Task<void> receive_chunk(std::uint64_t size);
     std::uint64_t content_limit() const;
     void keep_pace(TimePoint started, std::uint64_t received);

@@ -56,14 +56,13 @@ Task<std::optional<Reply>> Session::may_send_content() {
     co_return refusal;
 }
 
-Task<void> Session::begin_content() {
+void Session::begin_content() {
     Content::Limits limits;
     limits.in_memory = settings_.limits.in_memory();
     limits.size = settings_.message_size_limit();
     transaction_->content =
         std::make_unique<Content>(server_.backend, transaction_->queue_id, limits);
     transaction_->content->set_trace(trace_fields());
-    co_return;
 }
 
 // RFC 5321 section 4.1.1.4
@@ -73,7 +72,7 @@ Task<Reply> Session::do_data(std::string arguments) {
         co_return Reply{503, "5.5.1", "Error: DATA after BDAT"};
     std::optional<Reply> refusal = co_await may_send_content();
     if (refusal) co_return *std::move(refusal);
-    co_await begin_content();
+    begin_content();
     stream_.put("354 End data with <CR><LF>.<CR><LF>\r\n");
     co_await stream_.flush();
     smtp::DotDecoder decoder(bare_lf_);
@@ -121,7 +120,7 @@ Task<Reply> Session::do_bdat(std::string arguments) {
     } else if (transaction_->chunks_refused) {
         refusal.emplace(Reply{503, "5.5.1", "Error: need RSET after a refused BDAT"});
     }
-    if (first && !refusal) co_await begin_content();
+    if (first && !refusal) begin_content();
     if (transaction_) {
         transaction_->chunking = true;
         transaction_->chunks_refused |= refusal.has_value();

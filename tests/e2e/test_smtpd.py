@@ -156,7 +156,7 @@ class Smtpd(TestCase):
             rb'\t\(No client certificate requested\)\r?\n'
             rb'\t\(Authenticated sender: anna@example.test\)\r?\n'
             rb'\tby mail.example.test \(Facteur\) with ESMTPSA id \w+\r?\n'
-            rb'\tfor <bob@example.test>; \w+, \d+ \w+ \d+ \d\d:\d\d:\d\d [+-]\d{4}'))
+            rb'\tfor <bob@example.test>; \w+, \d+ \w+ \d+ \d\d:\d\d:\d\d [+-]\d{4} \(\w+\)'))
 
     def find(self, user, text):
         return wait_until(lambda: next((m for m in self.i.messages(user) if text in m), None),
