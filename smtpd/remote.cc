@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t kMostAddresses = 20000;
 /// A policyd that is not there must not hold up the mail for long.
 constexpr Seconds kPolicyBudget{10};
+/// The greeting does not wait longer for the client's name, when the name service is dead.
+constexpr Seconds kNameBudget{10};
 /// An address lookup or a password check that takes longer has failed for the client.
 constexpr Seconds kQuestionBudget{60};
 
@@ -76,7 +78,8 @@ Task<Result<bool>> Remote::matches(ipc::Match question) {
 }
 
 Task<ClientName> Remote::client_name(Address client) {
-    dns::ClientName found = co_await dns::client_name(*resolver_, scope_, client);
+    const TimePoint deadline = Loop::current().now() + kNameBudget;
+    dns::ClientName found = co_await dns::client_name(*resolver_, scope_, client, deadline);
     ClientName name;
     name.name = std::move(found.name);
     name.reverse = std::move(found.reverse);
