@@ -69,7 +69,7 @@ Task<ipc::SaslReply> Exchanges::start(Scope& scope, ipc::SaslStart request) {
     for (const std::string& name : mechanisms())
         if (iequals(name, request.mechanism)) exchange.mechanism = sasl::make_server(name);
     if (!exchange.mechanism) {
-        co_return reply_with(ipc::SaslOutcome::malformed, "unknown mechanism");
+        co_return reply_with(ipc::SaslOutcome::unknown_mechanism, "unknown mechanism");
     }
     exchange.service = std::move(request.service);
     exchange.client_address = std::move(request.client_address);

@@ -99,9 +99,10 @@ Reply Session::refuse_auth(const std::string& mechanism, const ipc::SaslReply& a
         case Outcome::temporary:
             return Reply{454, "4.7.0", "Temporary authentication failure"};
         case Outcome::malformed:
-            return Reply{535, "5.7.8",
-                         "Error: authentication failed: Invalid authentication "
-                         "mechanism or response"};
+            return Reply{535, "5.7.8", "Error: authentication failed: Invalid response"};
+        case Outcome::unknown_mechanism:
+            // RFC 4954 section 4 asks for this code; Postfix says 535.
+            return Reply{504, "5.5.4", "Error: unrecognized authentication mechanism"};
         default:
             return Reply{535, "5.7.8", "Error: authentication failed: authentication failure"};
     }

@@ -39,7 +39,8 @@ enum class SaslOutcome : std::uint8_t {
     accepted,   ///< `user` is who it is
     rejected,   ///< wrong user or password, or not allowed; the client hears no difference
     temporary,  ///< could not be decided; `reason` says why
-    malformed,  ///< unknown mechanism, or a response that breaks its rules
+    malformed,  ///< a response that breaks the mechanism's rules
+    unknown_mechanism,
 };
 
 /// Answers SaslStart and SaslStep.
