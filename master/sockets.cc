@@ -175,4 +175,8 @@ Result<Fd> open_socket(const std::string& identity, const Settings& settings) {
     return open_unix(where, settings);
 }
 
+void remove_socket(const std::string& identity) {
+    if (identity.starts_with("unix ")) ::unlink(identity.c_str() + 5);
+}
+
 }  // namespace facteur::master

@@ -10,12 +10,6 @@
 
 namespace facteur::master {
 
-/// One listening socket and what identifies it over reloads: the bound address.
-struct Socket {
-    std::string identity;  ///< "inet 0.0.0.0:25", "unix private/queue"
-    Fd fd;
-};
-
 /// Where an inet service listens: host and port of master.cf's first column.
 struct Endpoint {
     std::string host;  ///< empty: the addresses of inet_interfaces
@@ -25,11 +19,15 @@ struct Endpoint {
 /// "smtp", "25", "host:port", "[2001:db8::1]:port".
 Result<Endpoint> parse_endpoint(const std::string& name);
 
-/// The identities of a service's sockets, in order; resolves names.
+/// What identifies a service's sockets over reloads, in order: the bound addresses, as
+/// "inet 0.0.0.0:25" or "unix private/queue".  Resolves names.
 Result<std::vector<std::string>> identities(const conf::ServiceLine& service,
                                             const Settings& settings);
 
 /// Opens one; paths are below the current directory.
 Result<Fd> open_socket(const std::string& identity, const Settings& settings);
+
+/// Takes the name of a Unix socket that no service has any more out of its folder.
+void remove_socket(const std::string& identity);
 
 }  // namespace facteur::master

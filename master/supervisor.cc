@@ -70,6 +70,8 @@ Result<void> Supervisor::apply(std::shared_ptr<const Generation> generation) {
     TRY(auto assignments, assign(*generation, now));
     for (auto& [identity, fd] : now)
         if (!fd) fd = std::move(sockets_[identity]);
+    for (const auto& [identity, fd] : sockets_)
+        if (!now.contains(identity)) remove_socket(identity);
     sockets_ = std::move(now);
     generation_ = std::move(generation);
     for (auto& [key, service] : services_)

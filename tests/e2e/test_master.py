@@ -152,9 +152,18 @@ class MasterTest(unittest.TestCase):
         with self.connect_unix("queue") as client:
             first = self.ask(client)
         self.facteur("reload")
+        until(lambda: (pids := self.running("queue")) and first not in pids, "a successor")
         with self.connect_unix("queue") as client:
             self.assertNotEqual(self.ask(client), first)
         self.assertEqual(len(self.workers("queue")), 1)
+
+    def test_clients_of_a_single_daemon_wait_while_there_is_none(self):
+        self.start()
+        pid = self.running("queue").pop()
+        os.kill(pid, signal.SIGKILL)  # young: its successor is delayed
+        until(lambda: not self.running("queue"), "the end of the daemon")
+        with self.connect_unix("queue") as client:
+            self.assertNotEqual(self.ask(client), pid)
 
     def test_it_does_not_run_twice(self):
         self.start()
@@ -209,7 +218,7 @@ class MasterTest(unittest.TestCase):
         self.write()
         answer = self.facteur("reload", check=False)
         self.assertEqual(answer.returncode, 1)
-        self.assertIn("line 3: too few columns", answer.stderr)
+        self.assertIn("line 3: too few columns", answer.stdout + answer.stderr)
         self.assertEqual(self.sessions(), before)
 
     def test_stop_ends_sessions_first_and_the_lookups_last(self):

@@ -33,6 +33,7 @@ public:
 
     /// The number of errors.
     int run();
+    void print(Problem::Level least) const;
 
 private:
     void add(Problem::Level level, const std::string& file, int line, std::string text);
@@ -45,7 +46,7 @@ private:
     void ask_daemon(const std::string& program, const conf::ServiceLine& line);
     void check_surroundings();
     void check_file(const char* parameter);
-    void print() const;
+    void check_join(const conf::ServiceLine& line);
 
     std::string directory_;
     conf::MainCf main_cf_;
@@ -102,7 +103,15 @@ void Checker::check_services() {
     for (const Problem& problem : master_cf_.problems)
         add(problem.level, problem.file, problem.line, problem.text);
     for (const conf::ServiceLine& line : master_cf_.services)
-        if (line.command != "join") check_service(line);
+        line.command == "join" ? check_join(line) : check_service(line);
+}
+
+void Checker::check_join(const conf::ServiceLine& line) {
+    std::string name = line.arguments.size() == 1 ? line.arguments[0] : std::string();
+    for (const conf::ServiceLine& other : master_cf_.services)
+        if (other.name == name && other.command != "join") return;
+    add(Problem::Level::error, directory_ + "/master.cf", line.line,
+        "join \"" + name + "\": write the name of a service that has a daemon");
 }
 
 void Checker::check_service(const conf::ServiceLine& line) {
@@ -112,7 +121,11 @@ void Checker::check_service(const conf::ServiceLine& line) {
         bool moved = main_cf_.find("daemon_directory") != nullptr;
         program = moved ? settings_->daemon_directory() + "/" + program : find_program(program);
     }
-    if (::access(program.c_str(), X_OK) == 0) return ask_daemon(program, line);
+    // A program from elsewhere may not know what --check means.
+    auto suite = suite_programs();
+    if (std::find(suite.begin(), suite.end(), program) != suite.end())
+        return ask_daemon(program, line);
+    if (::access(program.c_str(), X_OK) == 0) return;
     bool replaced = std::find(std::begin(kNotNeeded), std::end(kNotNeeded), line.command) !=
                     std::end(kNotNeeded);
     add(Problem::Level::error, file, line.line,
@@ -166,9 +179,10 @@ void Checker::check_surroundings() {
         error("group " + group + " does not exist: `groupadd --system " + group + "`");
 }
 
-void Checker::print() const {
+void Checker::print(Problem::Level least) const {
     for (const Problem& problem : problems_) {
         bool is_error = problem.level == Problem::Level::error;
+        if (!is_error && least == Problem::Level::error) continue;
         fmt::print("{}: {}\n", is_error ? "error" : "warning",
                    problem.file.empty() ? problem.text : problem.where_and_what());
     }
@@ -184,22 +198,33 @@ int Checker::run() {
     std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
         return std::tie(a.file, a.line) < std::tie(b.file, b.line);
     });
-    print();
     return static_cast<int>(std::count_if(
         problems_.begin(), problems_.end(),
         [](const Problem& problem) { return problem.level == Problem::Level::error; }));
 }
 
+std::string absolute(const std::string& directory) {
+    std::error_code error;
+    auto path = std::filesystem::canonical(directory, error);
+    return error ? directory : path.string();
+}
+
 int check(const std::string& directory) {
-    char* resolved = ::realpath(directory.c_str(), nullptr);
-    std::string path(resolved ? resolved : directory);
-    std::free(resolved);
-    int errors = Checker(path).run();
-    if (errors == 0) fmt::print("{}: no errors\n", path);
+    Checker checker(absolute(directory));
+    int errors = checker.run();
+    checker.print(Problem::Level::warning);
+    if (errors == 0) fmt::print("{}: no errors\n", absolute(directory));
     return errors == 0 ? 0 : 1;
 }
 
 }  // namespace
+
+bool has_errors(const std::string& directory) {
+    Checker checker(absolute(directory));
+    if (checker.run() == 0) return false;
+    checker.print(Problem::Level::error);
+    return true;
+}
 
 void add_check(CLI::App& app, Context& context) {
     auto* command = app.add_subcommand(

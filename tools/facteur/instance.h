@@ -31,6 +31,9 @@ Result<std::string> ask_master(const Instance& instance, std::string_view word);
 /// A program of the suite: beside this one, else in daemon_directory's default.
 std::string find_program(const std::string& name);
 
+/// What `facteur check` calls errors, printed; warnings are not.
+bool has_errors(const std::string& directory);
+
 /// "facteur: text" on standard error; returns 1.
 int complain(std::string_view text);
 

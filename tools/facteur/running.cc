@@ -31,6 +31,7 @@ int run_program(std::vector<std::string> words) {
 int start(const std::string& directory, bool foreground) {
     auto instance = Instance::open(directory);
     if (!instance) return complain(instance.error().text);
+    if (has_errors(directory)) return complain("not started");
     std::vector<std::string> words{find_program("master"), "-c", instance->directory};
     if (foreground) words.emplace_back("-f");
     return run_program(std::move(words));
@@ -47,6 +48,7 @@ int stop(const std::string& directory) {
 int reload(const std::string& directory) {
     auto instance = Instance::open(directory);
     if (!instance) return complain(instance.error().text);
+    if (has_errors(directory)) return complain("not reloaded, the old configuration goes on");
     auto answer = ask_master(*instance, "reload");
     if (!answer) return complain(answer.error().text);
     if (answer->empty()) return 0;
