@@ -213,8 +213,16 @@ public:
     /// All or nothing (RFC 3502).
     virtual Task<Result<std::vector<Appended>>> append_all(std::string name,
                                                            std::vector<NewMessage> messages) = 0;
-    /// Makes durable what was appended with Durability::later through this Store.
+    /// Makes durable what was appended with Durability::later.  One flush() serves all Stores with
+    /// the same flush_domain() (which is known once something was appended).
     virtual Task<Result<void>> flush() = 0;
+    virtual std::uint64_t flush_domain() const { return 0; }
+};
+
+/// On whose behalf files are touched, by a process that may change that (CAP_SETUID).
+struct Owner {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
 };
 
 struct Options {
@@ -222,6 +230,7 @@ struct Options {
     std::string hostname;  ///< part of the names of new files
     unsigned dir_mode = 0700;
     unsigned file_mode = 0600;
+    std::optional<Owner> owner;
 };
 
 /// `location` as Dovecot's mail_location, expanded: "maildir:/home/u/Maildir".  Makes the INBOX

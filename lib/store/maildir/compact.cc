@@ -9,6 +9,7 @@
 
 #include "lib/base/encoding.h"
 #include "lib/base/log.h"
+#include "lib/base/write_all.h"
 #include "lib/store/maildir/files.h"
 #include "lib/store/maildir/folder.h"
 

@@ -4,12 +4,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "lib/base/encoding.h"
 #include "lib/base/fd.h"
+#include "lib/base/write_all.h"
 #include "lib/store/index/index_file.h"
 
 namespace facteur::store::maildir {
@@ -28,16 +29,6 @@ std::string read_file(const std::string& path, std::size_t limit) {
     return out;
 }
 
-bool write_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        ssize_t put = ::write(fd, bytes.data(), bytes.size());
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(put));
-    }
-    return true;
-}
-
 Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode) {
     std::string temporary_path = path + ".new";
     Fd fd(::open(temporary_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
@@ -48,15 +39,21 @@ Result<void> replace_file(const std::string& path, std::string_view text, unsign
     return {};
 }
 
+namespace {
+
+/// Read before main(): the sandbox hides /proc later.
+const std::uint64_t kBootHash = [] {
+    const char* given = ::getenv("FACTEUR_BOOT_ID");
+    std::string id = given ? given : read_file("/proc/sys/kernel/random/boot_id", 100);
+    // Without /proc every start counts as a new boot: UIDs jump, nothing is lost.
+    if (id.empty()) return index::new_id();
+    return std::uint64_t{crc32c(id)} | std::uint64_t{1} << 32;
+}();
+
+}  // namespace
+
 std::uint64_t boot_hash() {
-    static const std::uint64_t hash = [] {
-        const char* given = ::getenv("FACTEUR_BOOT_ID");
-        std::string id = given ? given : read_file("/proc/sys/kernel/random/boot_id", 100);
-        // Without /proc every start counts as a new boot: UIDs jump, nothing is lost.
-        if (id.empty()) return index::new_id();
-        return std::uint64_t{std::hash<std::string>()(id)} | 1;
-    }();
-    return hash;
+    return kBootHash;
 }
 
 }  // namespace facteur::store::maildir

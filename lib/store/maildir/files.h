@@ -11,9 +11,8 @@ namespace facteur::store::maildir {
 std::string read_file(const std::string& path, std::size_t limit = std::size_t{256} << 20);
 /// Through a temporary file and a rename, flushed.
 Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode);
-bool write_all(int fd, std::string_view bytes);
 
-/// What /proc says about the running kernel, hashed; read once.  FACTEUR_BOOT_ID in the
+/// What /proc says about the running kernel, hashed.  FACTEUR_BOOT_ID in the
 /// environment wins: a simulated power cut is a new boot.
 std::uint64_t boot_hash();
 

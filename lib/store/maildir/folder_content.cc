@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/write_all.h"
 #include "lib/store/index/summary_codec.h"
 #include "lib/store/maildir/files.h"
 #include "lib/store/maildir/folder.h"

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/base/text.h"
+#include "lib/base/write_all.h"
 #include "lib/store/index/summary_codec.h"
 #include "lib/store/maildir/file_name.h"
 #include "lib/store/maildir/files.h"

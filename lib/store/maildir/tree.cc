@@ -308,4 +308,9 @@ Result<void> Tree::flush() const {
     return {};
 }
 
+std::uint64_t Tree::device() const {
+    struct stat found {};
+    return ::stat(root_.c_str(), &found) == 0 ? found.st_dev : 0;
+}
+
 }  // namespace facteur::store::maildir

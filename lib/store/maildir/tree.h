@@ -28,6 +28,8 @@ public:
                                          const std::vector<NewMessage>& messages);
     /// Everything that was written so far in this file system is on disk.
     Result<void> flush() const;
+    std::uint64_t device() const;
+    const std::optional<Owner>& owner() const { return options_.owner; }
 
 private:
     Result<std::string> dir_of(const std::string& name) const;

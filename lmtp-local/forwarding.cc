@@ -1,0 +1,136 @@
+#include "lmtp-local/forwarding.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/encoding.h"
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/base/write_all.h"
+#include "lib/mime/address.h"
+#include "lib/mime/header.h"
+#include "lib/spool/queue_id.h"
+#include "lib/store/act_as.h"
+
+namespace facteur::lmtp_local {
+namespace {
+
+constexpr std::size_t kMostForward = 64 * 1024;
+constexpr std::size_t kMostHeader = 256 * 1024;
+
+ipc::AliasTarget target_of(std::string word) {
+    if (word.starts_with('"') && word.ends_with('"') && word.size() > 1)
+        word = word.substr(1, word.size() - 2);
+    if (word.starts_with('|')) return {ipc::AliasKind::command, word.substr(1)};
+    if (word.starts_with('/')) return {ipc::AliasKind::file, word};
+    if (word.starts_with('\\')) return {ipc::AliasKind::user, word.substr(1)};
+    auto addresses = mime::parse_addresses(word, 1);
+    if (addresses.empty()) return {ipc::AliasKind::address, {}};
+    const mime::Address& address = addresses.front();
+    return {ipc::AliasKind::address,
+            address.host.empty() ? address.mailbox : address.mailbox + "@" + address.host};
+}
+
+std::string read_range(int fd, std::uint64_t offset, std::size_t size) {
+    std::string out(size, '\0');
+    std::size_t have = 0;
+    while (have < size) {
+        ssize_t got =
+            ::pread(fd, out.data() + have, size - have, static_cast<off_t>(offset + have));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        have += static_cast<std::size_t>(got);
+    }
+    out.resize(have);
+    return out;
+}
+
+}  // namespace
+
+std::vector<ipc::AliasTarget> parse_forward(std::string_view text) {
+    std::vector<ipc::AliasTarget> targets;
+    for (std::string_view line : split(text, '\n')) {
+        std::string word;
+        bool quoted = false;
+        auto finish = [&] {
+            std::string trimmed(trim(word));
+            word.clear();
+            if (trimmed.empty()) return;
+            ipc::AliasTarget target = target_of(std::move(trimmed));
+            if (!target.value.empty()) targets.push_back(std::move(target));
+        };
+        for (char c : line) {
+            if (c == '"') quoted = !quoted;
+            if (c == '#' && !quoted) break;
+            if (c == ',' && !quoted) {
+                finish();
+            } else {
+                word.push_back(c);
+            }
+        }
+        finish();
+    }
+    return targets;
+}
+
+std::vector<ipc::AliasTarget> read_forward_file(const std::string& home, std::uint32_t uid,
+                                                std::uint32_t gid) {
+    store::ActAs owner(store::Owner{uid, gid});
+    std::string path = home + "/.forward";
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    struct stat found {};
+    if (!fd || ::fstat(fd.get(), &found) != 0) return {};
+    bool trusted = S_ISREG(found.st_mode) && (found.st_uid == uid || found.st_uid == 0) &&
+                   (found.st_mode & S_IWOTH) == 0;
+    if (!trusted) {
+        log_warning("ignoring " + path + ": not a file of its user alone");
+        return {};
+    }
+    return parse_forward(read_range(fd.get(), 0, kMostForward));
+}
+
+bool was_delivered_to(int content, std::uint64_t offset, std::uint64_t size,
+                      const std::string& address) {
+    std::string header = read_range(content, offset, std::min<std::uint64_t>(size, kMostHeader));
+    mime::FieldReader reader(header);
+    mime::Field field;
+    while (reader.next(field)) {
+        if (iequals(field.name, "delivered-to") && iequals(trim(field.value), address)) return true;
+    }
+    return false;
+}
+
+Result<Fd> prefixed_copy(int content, std::uint64_t offset, std::uint64_t size,
+                         std::string_view fields) {
+    Fd copy(::memfd_create("facteur-forward", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!copy || !write_all(copy.get(), fields)) return system_error("memory file");
+    constexpr std::size_t kBlock = 256 * 1024;
+    for (std::uint64_t done = 0; done < size;) {
+        std::string block =
+            read_range(content, offset + done, std::min<std::uint64_t>(kBlock, size - done));
+        if (block.empty()) return temporary("the content of the message is cut");
+        if (!write_all(copy.get(), block)) return system_error("memory file");
+        done += block.size();
+    }
+    constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    if (::fcntl(copy.get(), F_ADD_SEALS, kSeals) != 0) return system_error("seal");
+    return copy;
+}
+
+std::string forwarded_id(const std::string& queue_id, std::uint32_t recipient) {
+    auto id = spool::QueueId::parse(queue_id);
+    if (!id) return spool::make_queue_id();
+    // Another microsecond and process id, derived from both: the chance that it is somebody
+    // else's is the chance of two messages in one microsecond of a process with that very number.
+    std::string seed = queue_id + "/" + std::to_string(recipient);
+    std::uint32_t mixed = crc32c(seed);
+    return spool::format_queue_id(id->time + 1 + mixed % 997, mixed % 28'000'000);
+}
+
+}  // namespace facteur::lmtp_local

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/fd.h"
+#include "lib/base/result.h"
+#include "lib/ipc/ways/address.h"
+
+namespace facteur::lmtp_local {
+
+/// The lines of ~/.forward, read as local(8) does: addresses separated by commas or lines, "\name"
+/// for the mailbox itself, "|command", "/file", comments after "#".
+std::vector<ipc::AliasTarget> parse_forward(std::string_view text);
+
+/// ~/.forward as its owner reads it.  Nothing when there is none, or when somebody else could have
+/// written it.  Blocks.
+std::vector<ipc::AliasTarget> read_forward_file(const std::string& home, std::uint32_t uid,
+                                                std::uint32_t gid);
+
+/// A Delivered-To: field of this message has the address: it came back (mail forwarding loop).
+bool was_delivered_to(int content, std::uint64_t offset, std::uint64_t size,
+                      const std::string& address);
+
+/// `fields`, then the content, in a sealed memory file.
+Result<Fd> prefixed_copy(int content, std::uint64_t offset, std::uint64_t size,
+                         std::string_view fields);
+
+/// The queue id of what a recipient of a message was forwarded as: always the same, so that a
+/// repeated delivery is one message to qmgr.
+std::string forwarded_id(const std::string& queue_id, std::uint32_t recipient);
+
+}  // namespace facteur::lmtp_local

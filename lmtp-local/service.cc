@@ -1,0 +1,50 @@
+#include "lmtp-local/service.h"
+
+#include "lib/net/stream.h"
+#include "lmtp-local/lmtp_session.h"
+
+namespace facteur::lmtp_local {
+
+LmtpLocal::LmtpLocal(daemon::Process& process, const Settings& settings)
+    : Service(process),
+      settings_(settings),
+      flusher_(settings.flush_delay(), static_cast<std::size_t>(settings.flush_messages()),
+               [this](std::vector<Flusher::Job> jobs) {
+                   virtual_.flushed(jobs);
+                   local_.flushed(jobs);
+               }),
+      deliverer_(process.scope(), process.workers(), settings, flusher_),
+      virtual_(process.scope(), Agent::Kind::virtual_users, "virtual", deliverer_, flusher_,
+               static_cast<std::uint32_t>(settings.jobs())),
+      local_(process.scope(), Agent::Kind::system_users, "local", deliverer_, flusher_,
+             static_cast<std::uint32_t>(settings.jobs())) {}
+
+Task<void> LmtpLocal::start() {
+    flusher_.scope().spawn(flusher_.run());
+    co_return;
+}
+
+Task<void> LmtpLocal::connection(Fd socket, const daemon::Listener& listener) {
+    if (listener.service == "virtual") {
+        co_await virtual_.serve(std::move(socket));
+    } else if (listener.service == "local") {
+        co_await local_.serve(std::move(socket));
+    } else {
+        Stream stream(process().sessions(), std::move(socket));
+        LmtpSession session(stream, deliverer_, settings_);
+        co_await session.run();
+    }
+}
+
+Task<void> LmtpLocal::drain() {
+    co_await virtual_.drain();
+    co_await local_.drain();
+}
+
+std::string LmtpLocal::status() const {
+    return "deliveries=" + std::to_string(virtual_.running() + local_.running()) +
+           " unsettled=" + std::to_string(virtual_.unsettled() + local_.unsettled()) +
+           " unflushed=" + std::to_string(flusher_.waiting());
+}
+
+}  // namespace facteur::lmtp_local

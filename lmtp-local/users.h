@@ -1,0 +1,44 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "lib/event/timers.h"
+#include "lib/event/worker.h"
+#include "lib/ipc/client.h"
+#include "lib/store/store.h"
+
+namespace facteur::lmtp_local {
+
+/// Somebody with a mailbox here.
+struct User {
+    std::string name;
+    std::string home;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::unique_ptr<store::Store> store;
+};
+
+/// Users by name, as authd knows them; remembered for a few seconds.
+class Users {
+public:
+    Users(Scope& scope, WorkerPool& workers, std::string hostname, std::size_t cache_limit);
+
+    /// Shared by the cache and the deliveries that use it.  nullptr: there is no such user; an
+    /// Error: it could not be found out.
+    Task<Result<std::shared_ptr<User>>> find(std::string name);
+
+private:
+    struct Known {
+        std::shared_ptr<User> user;
+        TimePoint until;
+    };
+    ipc::Client authd_;
+    WorkerPool& workers_;
+    const std::string hostname_;
+    const std::size_t cache_limit_;
+    std::map<std::string, Known> known_;
+};
+
+}  // namespace facteur::lmtp_local
