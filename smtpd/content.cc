@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "smtpd/backend.h"
+#include "smtpd/received.h"
 
 namespace facteur::smtpd {
 
@@ -60,8 +61,11 @@ void Content::set_trace(std::string fields) {
     buffer_ = std::move(fields);
 }
 
-std::string_view Content::start() const {
-    return fd_ ? std::string_view() : std::string_view(buffer_).substr(trace_size_);
+/// Looks while the beginning of the content is still in the buffer.
+std::string_view Content::message_id() {
+    if (!looked_for_id_) message_id_ = message_id_of(std::string_view(buffer_).substr(trace_size_));
+    looked_for_id_ = true;
+    return message_id_;
 }
 
 Task<void> Content::accept() {
@@ -76,6 +80,7 @@ Task<void> Content::accept() {
     }
     seen_ = buffer_.size();
     if (buffer_.size() < kBlock) co_return;
+    message_id();
     Result<void> stored = co_await spill();
     if (!stored) failure_ = std::move(stored).error();
 }

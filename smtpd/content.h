@@ -40,8 +40,8 @@ public:
     bool too_big() const { return too_big_; }
     const std::optional<Error>& failure() const { return failure_; }
     const smtp::HeaderScan& header() const { return header_; }
-    /// The first bytes that the client sent, to look into its header; short when it is in a file.
-    std::string_view start() const;
+    /// The value of Message-ID:, as far as the header's beginning tells; for the log.
+    std::string_view message_id();
 
     /// Everything is in one descriptor from now on; `fields` stand after our own.
     Task<Result<void>> finish(std::string fields);
@@ -74,6 +74,8 @@ private:
     bool handed_over_ = false;
     std::optional<Error> failure_;
     smtp::HeaderScan header_;
+    std::string message_id_;
+    bool looked_for_id_ = false;
     Fd fd_;
 };
 

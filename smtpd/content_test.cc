@@ -158,6 +158,26 @@ TEST_CASE("a content that is too big is read to its end and refused", "[smtpd]")
     CHECK(f.backend.taken.size() == 1);
 }
 
+TEST_CASE("a client that never ends is cut off in the end", "[smtpd]") {
+    Fixture f("message_size_limit = 1000\n");
+    f.connect();
+    f.reply();
+    f.dialogue({"EHLO a", "MAIL FROM:<a@else.test>", "RCPT TO:<user@here.test>"});
+    CHECK(f.say("BDAT 99999999999") == "552 5.3.4 Error: message file too big");
+    CHECK(f.farewell().empty());
+}
+
+TEST_CASE("no limit of size is no limit", "[smtpd]") {
+    Fixture f("message_size_limit = 0\n");
+    f.connect();
+    f.reply();
+    f.say("EHLO a");
+    CHECK(f.say("MAIL FROM:<a@else.test> SIZE=99999999999") == "250 2.1.0 Ok");
+    f.say("RCPT TO:<user@here.test>");
+    f.send("BDAT 3 LAST\r\na\r\n");
+    CHECK(f.reply().substr(0, 3) == "250");
+}
+
 TEST_CASE("what the journal does not take has a file of the queue's", "[smtpd]") {
     Fixture f("queue_journal_message_limit = 100000\n");
     f.connect();

@@ -108,7 +108,7 @@ private:
     Task<std::optional<smtp::Reply>> may_send_content();
     void begin_content();
     Task<void> receive_chunk(std::uint64_t size);
-    std::uint64_t content_limit() const;
+    bool is_endless(std::uint64_t size) const;
     void keep_pace(TimePoint started, std::uint64_t received);
     std::optional<smtp::Reply> content_fault(const smtp::Strays& strays) const;
     Task<smtp::Reply> finish_message(smtp::Strays strays);

@@ -87,7 +87,7 @@ Task<Reply> Session::do_data(std::string arguments) {
             decoder.strays().any() && !decoder.done() && !stream_.buffered() &&
             looks_like_end(std::string_view(content.buffer()).substr(before ? before - 1 : 0));
         co_await content.accept();
-        if ((gives_up && refuses_strays_) || content.received() > kDrained + content_limit()) {
+        if ((gives_up && refuses_strays_) || is_endless(content.received())) {
             quit_ = true;
             break;
         }
@@ -105,8 +105,10 @@ void Session::keep_pace(TimePoint started, std::uint64_t received) {
     stream_.set_deadline(std::clamp(timeout + earned - spent, Milliseconds(1), timeout));
 }
 
-std::uint64_t Session::content_limit() const {
-    return settings_.message_size_limit();
+/// The rest of a content that is too big is read, so that the client hears why, but not for ever.
+bool Session::is_endless(std::uint64_t size) const {
+    const std::uint64_t limit = settings_.message_size_limit();
+    return limit > 0 && size > limit && size - limit > kDrained;
 }
 
 // RFC 3030 section 2.  A chunk that is refused is read all the same: the client has sent it.
@@ -137,7 +139,7 @@ Task<Reply> Session::do_bdat(std::string arguments) {
 
 Task<void> Session::receive_chunk(std::uint64_t size) {
     const bool taken = transaction_ && !transaction_->chunks_refused;
-    if (size > content_limit() + kDrained) {
+    if (is_endless(size)) {
         quit_ = true;
         co_return;
     }
@@ -157,7 +159,7 @@ Task<void> Session::receive_chunk(std::uint64_t size) {
         size -= block.size();
         stream_.consume(block.size());
         if (taken) co_await transaction_->content->accept();
-        if (taken && transaction_->content->received() > kDrained + content_limit()) {
+        if (taken && is_endless(transaction_->content->received())) {
             quit_ = true;
             co_return;
         }
@@ -250,7 +252,7 @@ Task<Reply> Session::finish_message(smtp::Strays strays) {
 /// By which people and tools find the message in the logs of both ends.
 void Session::log_message_id(std::string_view added) const {
     if (!settings_.log_message_id()) return;
-    std::string_view id = message_id_of(transaction_->content->start());
+    std::string_view id = transaction_->content->message_id();
     if (id.empty()) id = message_id_of(added);
     log_info(transaction_->queue_id + ": message-id=" + (id.empty() ? "<>" : printable(id, 200)));
 }
