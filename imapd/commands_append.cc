@@ -9,7 +9,7 @@
 #include "imapd/session.h"
 #include "imapd/store_terms.h"
 #include "lib/base/text.h"
-#include "lib/imap/mailbox_name.h"
+#include "lib/mime/utf7.h"
 
 namespace facteur::imapd {
 
@@ -79,7 +79,7 @@ Task<Reply> Session::do_append(Command& command) {
     auto arguments = imap::parse_append(command.arguments);
     if (!arguments) co_return bad(arguments.error());
     const imap::LiteralMark& mark = arguments->message;
-    auto name = imap::utf7_decode(arguments->mailbox);
+    auto name = mime::utf7_to_utf8(arguments->mailbox);
     const char* problem = nullptr;
     if (!name) problem = "[CANNOT] Mailbox name is not valid modified UTF-7.";
     if (mark.size > settings_.append_limit()) problem = "[TOOBIG] Message is too large.";

@@ -6,6 +6,7 @@
 #include "lib/base/text.h"
 #include "lib/imap/mailbox_name.h"
 #include "lib/imap/response.h"
+#include "lib/mime/utf7.h"
 
 namespace facteur::imapd {
 
@@ -79,14 +80,15 @@ Result<Session::Name> Session::mailbox_name(Command& command) {
     TRY_VOID(command.arguments.sp());
     TRY(std::string wire, command.arguments.astring());
     Name name;
-    auto utf8 = imap::utf7_decode(wire);
+    auto utf8 = mime::utf7_to_utf8(wire);
     name.is_valid = utf8.has_value();
     if (utf8) name.utf8 = iequals(*utf8, "INBOX") ? "INBOX" : *std::move(utf8);
     return name;
 }
 
 std::string Session::wire_name(const std::string& utf8) const {
-    return imap::utf7_encode(utf8);
+    // What is not UTF-8 on disk has no name on the wire.
+    return mime::utf8_to_utf7(utf8).value_or(std::string());
 }
 
 // RFC 3501 sections 6.3.1 and 6.3.2

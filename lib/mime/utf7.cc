@@ -166,6 +166,8 @@ std::optional<std::string> utf7_to_utf8(std::string_view utf7) {
         }
         i = end;
     }
+    // One name has one spelling: nothing that we would write in another way.
+    if (utf8_to_utf7(out) != utf7) return std::nullopt;
     return out;
 }
 

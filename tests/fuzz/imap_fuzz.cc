@@ -9,6 +9,7 @@
 #include "lib/imap/mailbox_name.h"
 #include "lib/imap/response.h"
 #include "lib/imap/search.h"
+#include "lib/mime/utf7.h"
 
 using namespace facteur::imap;
 
@@ -21,8 +22,8 @@ void over(std::string_view text, Parse parse) {
 }
 
 void names(std::string_view text) {
-    if (auto utf8 = utf7_decode(text)) {
-        if (utf7_encode(*utf8) != text) __builtin_trap();
+    if (auto utf8 = facteur::mime::utf7_to_utf8(text)) {
+        if (facteur::mime::utf8_to_utf7(*utf8) != text) __builtin_trap();
     }
     std::string_view pattern = text.substr(0, text.size() / 2);
     std::string_view name = text.substr(text.size() / 2);
