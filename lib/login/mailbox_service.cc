@@ -105,10 +105,27 @@ Task<MailboxService::Answer> MailboxService::open(ipc::Packet<ipc::OpenSession> 
     co_return answer;
 }
 
+/// One session in the counts, whatever ends it.
+class MailboxService::Presence {
+public:
+    Presence(MailboxService& service, std::string key) : service_(service), key_(std::move(key)) {
+        ++service_.sessions_;
+        ++service_.per_client_[key_];
+    }
+    ~Presence() {
+        --service_.sessions_;
+        if (--service_.per_client_[key_] == 0) service_.per_client_.erase(key_);
+    }
+    Presence(const Presence&) = delete;
+    Presence& operator=(const Presence&) = delete;
+
+private:
+    MailboxService& service_;
+    std::string key_;
+};
+
 Task<void> MailboxService::run(ipc::OpenSession session, Fd socket, SharedStore store) {
-    std::string key = client_key(session);
-    ++sessions_;
-    ++per_client_[key];
+    Presence presence(*this, client_key(session));
     Ending ending;
     {
         Scope scope(process().sessions());
@@ -118,8 +135,6 @@ Task<void> MailboxService::run(ipc::OpenSession session, Fd socket, SharedStore 
         ending = co_await converse(stream, *store, session);
     }
     store.reset();
-    --sessions_;
-    if (--per_client_[key] == 0) per_client_.erase(key);
     log_info(protocol_ + "(" + session.user + ")<" + std::to_string(::getpid()) + "><" +
              session.session_id + ">: Disconnected: " + ending.why + " " + ending.detail);
 }

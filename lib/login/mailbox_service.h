@@ -58,6 +58,7 @@ protected:
                                   const ipc::OpenSession& session) = 0;
 
 private:
+    class Presence;
     using Answer = Result<ipc::Packet<ipc::OpenSessionReply>>;
     /// Sessions of one user share what the store knows of the mailboxes; the last one drops it.
     using SharedStore = std::shared_ptr<store::Store>;

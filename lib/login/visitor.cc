@@ -102,7 +102,9 @@ Task<ipc::SaslReply> Visitor::ask_step(std::uint64_t exchange, std::string respo
 
 Task<ipc::SaslReply> Visitor::exchange(ipc::SaslStart start) {
     // A guesser waits before the question, so that many connections do not help.
-    co_await wait_for(scope_, door_.penalty.delay(remote_, Loop::current().now()));
+    if (has_penalty()) {
+        co_await wait_for(scope_, door_.penalty.delay(remote_, Loop::current().now()));
+    }
     ipc::SaslReply reply = co_await ask_start(std::move(start));
     while (reply.outcome == ipc::SaslOutcome::more) {
         stream_.put("+ " + base64_encode(reply.challenge) + "\r\n");
@@ -157,7 +159,7 @@ Task<Visitor::Verdict> Visitor::judge(ipc::SaslReply reply) {
             co_return Verdict::accepted;
         case ipc::SaslOutcome::rejected:
             ++failures_;
-            door_.penalty.failed(remote_, now);
+            if (has_penalty()) door_.penalty.failed(remote_, now);
             if (!reply.reason.empty()) log_info(description() + ": " + reply.reason);
             co_return Verdict::rejected;
         case ipc::SaslOutcome::temporary:

@@ -58,6 +58,8 @@ private:
     Task<ipc::SaslReply> ask_step(std::uint64_t exchange, std::string response, bool abort);
     Task<Verdict> judge(ipc::SaslReply reply);
     ipc::SaslStart new_start(std::string mechanism) const;
+    /// Everybody comes from this host to a webmail's users; one of them must not slow the others.
+    bool has_penalty() const { return !stream_.peer().is_loopback(); }
     std::string description() const;
     void log_login(std::uint32_t pid) const;
 

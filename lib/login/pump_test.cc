@@ -1,0 +1,75 @@
+#include "lib/login/pump.h"
+
+#include <catch2/catch.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/event/loop.h"
+#include "lib/event/scope.h"
+#include "lib/net/socket.h"
+
+using namespace facteur;
+
+namespace {
+
+Task<void> run(Scope& connection, Stream& client, Stream& mailbox, bool& ended) {
+    co_await login::pump(connection, client, mailbox);
+    ended = true;
+}
+
+/// A client and a mailbox stage at the outer ends of a pump.
+struct Pumped {
+    Loop loop;
+    Fd client, mailbox;
+    bool ended = false;
+    Scope connection;
+    std::unique_ptr<Stream> client_stream, mailbox_stream;
+    Scope tasks;
+
+    Pumped() {
+        auto left = socket_pair();
+        auto right = socket_pair();
+        client = std::move(left->first);
+        mailbox = std::move(right->first);
+        client_stream = std::make_unique<Stream>(connection, std::move(left->second));
+        mailbox_stream = std::make_unique<Stream>(connection, std::move(right->second));
+        tasks.spawn(run(connection, *client_stream, *mailbox_stream, ended));
+    }
+    static void say(const Fd& to, const std::string& text) {
+        REQUIRE(::write(to.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    }
+    /// So many bytes, or what there is until the other side closes.
+    std::string hear(const Fd& from, std::size_t size) {
+        std::string heard;
+        bool closed = false;
+        loop.run_until([&] {
+            char block[4096];
+            ssize_t count = ::read(from.get(), block, sizeof block);
+            if (count > 0) heard.append(block, static_cast<std::size_t>(count));
+            closed = count == 0;
+            return closed || heard.size() >= size;
+        });
+        return heard;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the pump carries bytes both ways", "[login]") {
+    Pumped pumped;
+    Pumped::say(pumped.client, "question");
+    CHECK(pumped.hear(pumped.mailbox, 8) == "question");
+    Pumped::say(pumped.mailbox, "answer");
+    CHECK(pumped.hear(pumped.client, 6) == "answer");
+    pumped.client.reset();
+    pumped.loop.run_until([&] { return pumped.ended; });
+    CHECK(pumped.hear(pumped.mailbox, 1).empty());
+}
+
+TEST_CASE("the last words of the mailbox stage arrive before the end", "[login]") {
+    Pumped pumped;
+    Pumped::say(pumped.mailbox, "* BYE");
+    pumped.mailbox.reset();
+    CHECK(pumped.hear(pumped.client, 100) == "* BYE");
+    pumped.loop.run_until([&] { return pumped.ended; });
+}
