@@ -455,7 +455,7 @@ TEST_CASE_METHOD(Client, "TLS as the level asks for it", "[smtp-client]") {
             {"encrypt", none, Outcome::deferred, 0, "TLS is required, but was not offered"},
             {"encrypt", broken, Outcome::deferred, 0, "Cannot start TLS: handshake failure"},
             {"encrypt", refused, Outcome::deferred, 0, "refused to start TLS: 454"},
-            {"secure", good, Outcome::deferred, 1, "Server certificate not trusted"},
+            {"secure", good, Outcome::deferred, -1, "Server certificate not trusted"},
         }));
     INFO(level << " " << ability);
     configure("smtp_tls_loglevel = 1\nsmtp_tls_security_level = " + level);
@@ -469,7 +469,8 @@ TEST_CASE_METHOD(Client, "TLS as the level asks for it", "[smtp-client]") {
     auto result = run(hop(server));
     INFO(result.text);
     CHECK(result.outcome == outcome);
-    CHECK(server.encrypted == encrypted);
+    // A client that does not like the certificate may leave before the server is done.
+    if (encrypted >= 0) CHECK(server.encrypted == encrypted);
     CHECK(result.text.find(words) != std::string::npos);
 }
 
