@@ -26,6 +26,7 @@ void add_conf(CLI::App& app, Context& context);
 void add_table(CLI::App& app, Context& context);
 void add_user(CLI::App& app, Context& context);
 void add_queue(CLI::App& app, Context& context);
+void add_address(CLI::App& app, Context& context);
 
 /// Adds all of them, in the order of the help text.
 void add_commands(CLI::App& app, Context& context);
