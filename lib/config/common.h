@@ -57,8 +57,8 @@ struct Common : Section {
         "The largest message that is accepted, in bytes, with its header; 0 is no limit."};
     Param<List> parent_domain_matches_subdomains{
         params, "parent_domain_matches_subdomains",
-        "debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, "
-        "qmqpd_authorized_clients, relay_domains, smtpd_access_maps",
+        "debug_peer_list,fast_flush_domains,mynetworks,permit_mx_backup_networks,"
+        "qmqpd_authorized_clients,relay_domains,smtpd_access_maps",
         "The parameters in which \"domain\" also matches its subdomains, rather than \".domain\"."};
     Param<List> mail_directories{
         params, "mail_directories", "/home, /srv/mail, /var/mail, /var/vmail",

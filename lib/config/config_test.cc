@@ -201,3 +201,9 @@ TEST_CASE("edits leave everything else in main.cf as it is", "[config]") {
     CHECK(edit(Edit::Kind::remove, "nothing") == text + "\n");
     CHECK(edit_main_cf("", {}).empty());
 }
+
+TEST_CASE("derived defaults that ask for each other end", "[config]") {
+    Settings settings;
+    load_text(settings, "myhostname = $mydomain\n");
+    CHECK(settings.mydomain() == "localdomain");
+}

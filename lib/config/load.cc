@@ -9,8 +9,13 @@ std::optional<std::string> Values::raw(std::string_view name) const {
     if (const Setting* setting = file_.find(name)) return setting->value;
     for (const ParamBase* param : params_) {
         if (param->name() != name) continue;
-        if (param->derived()) return param->derived()(*this);
-        return param->default_text();
+        if (!param->derived()) return param->default_text();
+        // myhostname = $mydomain asks for mydomain, which is made of myhostname.
+        if (depth_ >= 10) return std::string();
+        ++depth_;
+        std::string made = param->derived()(*this);
+        --depth_;
+        return made;
     }
     return std::nullopt;
 }

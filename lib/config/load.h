@@ -27,6 +27,7 @@ public:
 private:
     const MainCf& file_;
     const Params& params_;
+    mutable int depth_ = 0;  ///< of derived defaults that ask for each other
 };
 
 /// Fills the section from main.cf; each wrong value is a Problem and leaves the default.

@@ -23,7 +23,7 @@ Found passwd_line(const std::string& user) {
         errno = code;
         return system_error("getpwnam " + printable(user, 60));
     }
-    return std::string(entry.pw_name) + ":*:" + std::to_string(entry.pw_uid) + ":" +
+    return std::string(entry.pw_name) + ":x:" + std::to_string(entry.pw_uid) + ":" +
            std::to_string(entry.pw_gid) + ":" + entry.pw_gecos + ":" + entry.pw_dir + ":" +
            entry.pw_shell;
 }
@@ -38,7 +38,7 @@ Found group_line(const std::string& name) {
         errno = code;
         return system_error("getgrnam " + printable(name, 60));
     }
-    std::string line = std::string(entry.gr_name) + ":*:" + std::to_string(entry.gr_gid) + ":";
+    std::string line = std::string(entry.gr_name) + ":x:" + std::to_string(entry.gr_gid) + ":";
     for (char** member = entry.gr_mem; *member; ++member)
         line.append(member == entry.gr_mem ? "" : ",").append(*member);
     return line;

@@ -9,6 +9,10 @@ class NetworkPattern : public Pattern {
 public:
     explicit NetworkPattern(Network network) : network_(std::move(network)) {}
     int groups() const override { return -1; }
+    bool concerns(std::string_view key) const override {
+        const auto address = address_bytes(key);
+        return address && address->size() == network_.bytes().size();
+    }
     Result<std::optional<Match>> match(std::string_view key) const override {
         const auto address = address_bytes(key);
         if (!address || !network_.contains(*address)) return std::nullopt;

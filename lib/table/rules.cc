@@ -181,7 +181,7 @@ Found RuleTable::find(std::string_view key) {
         }
         auto match = rule.pattern->match(key);
         if (!match) return trouble(match.error().text);
-        const bool holds = match->has_value() != rule.negated;
+        const bool holds = rule.pattern->concerns(key) && match->has_value() != rule.negated;
         if (rule.kind == Rule::Kind::condition) {
             if (!holds) i = rule.after_endif;
         } else if (holds) {

@@ -22,6 +22,9 @@ class Pattern {
 public:
     virtual ~Pattern() = default;
     virtual Result<std::optional<Match>> match(std::string_view key) const = 0;
+    /// A pattern of another kind than the key matches nothing, even behind `!`: an IPv6 address is
+    /// not "not in 10.0.0.0/8".
+    virtual bool concerns(std::string_view) const { return true; }
     /// Number of groups that a result text may name; -1: it is not expanded at all.
     virtual int groups() const = 0;
 };

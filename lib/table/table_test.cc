@@ -181,7 +181,7 @@ TEST_CASE_METHOD(Fixture, "cidr tables match networks", "[table]") {
                                           "!10.1.0.0/16   not ten one\n"
                                           "10.1.0.0/16    ten one\n"
                                           "endif\n"
-                                          "[2001:db8::]/32   wrong\n"
+                                          "[2001:db8::]/32   brackets\n"
                                           "2001:db8::/32   six\n"
                                           "198.51.100.7/24 host bits\n");
     const std::string name = "cidr:" + path;
@@ -189,7 +189,7 @@ TEST_CASE_METHOD(Fixture, "cidr tables match networks", "[table]") {
     CHECK(ask(name, "192.0.2.2") == "net $1");
     CHECK(ask(name, "10.2.0.1") == "not ten one");
     CHECK(ask(name, "10.1.0.1") == "ten one");
-    CHECK(ask(name, "2001:db8::5").size() > 2);
+    CHECK(ask(name, "2001:db8::5") == "brackets");
     CHECK(ask(name, "198.51.100.7") == "nothing");
     CHECK(ask(name, "not an address") == "nothing");
     CHECK(ask("cidr:{ {127.0.0.0/8 loop}, {::1 six} }", "127.1.2.3") == "loop");

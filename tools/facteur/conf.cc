@@ -239,25 +239,20 @@ int change(const std::string& directory, const Wishes& wishes) {
     return written ? 0 : complain(written.error().text);
 }
 
-std::string padded(const std::string& text, std::size_t width) {
-    return text + std::string(text.size() < width ? width - text.size() : 0, ' ') + " ";
-}
-
 // The columns of postconf -M.
 std::string service_text(const conf::LogicalLine& line, bool fold) {
-    const auto fields = words(line.text, " \t");
-    constexpr std::size_t kWidths[] = {10, 5, 7, 7, 7, 7, 7};
+    constexpr std::size_t kColumns[] = {0, 11, 17, 25, 33, 41, 49, 57};
     std::string text;
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-        const std::string field(fields[i]);
-        if (i < std::size(kWidths)) {
-            text += padded(field, kWidths[i]);
-        } else if (i == std::size(kWidths)) {
-            text += field;
+    std::size_t column = 0;
+    for (std::string_view field : words(line.text, " \t")) {
+        if (column < std::size(kColumns)) {
+            if (column > 0) text += ' ';
+            text.append(text.size() < kColumns[column] ? kColumns[column] - text.size() : 0, ' ');
+            ++column;
         } else {
-            const bool option = fold && field.starts_with('-');
-            text += (option ? "\n    " : " ") + field;
+            text += fold && field.starts_with('-') ? "\n    " : " ";
         }
+        text += field;
     }
     return text;
 }
