@@ -87,7 +87,7 @@ TEST_CASE_METHOD(Fixture, "texthash and inline tables find keys in any case", "[
     CHECK(ask("unionmap:{static:one,inline:{k=two}}", "k") == "one,two");
     CHECK(ask("pipemap:{inline:{a=b},inline:{b=c}}", "a") == "c");
     CHECK(ask("pipemap:{inline:{a=b},inline:{b=c}}", "b") == "nothing");
-    CHECK(ask("unix:passwd.byname", "root").starts_with("root:*:0:0:"));
+    CHECK(ask("unix:passwd.byname", "root").starts_with("root:x:0:0:"));
     CHECK(ask("unix:passwd.byname", "no-such-user") == "nothing");
 }
 
