@@ -1,5 +1,8 @@
 #include "lib/spool/envelope.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "lib/base/text.h"
 #include "lib/spool/lines.h"
 
@@ -43,7 +46,9 @@ bool take_fact(Envelope& envelope, std::string_view key, const std::string& valu
         return true;
     }
     if (key == "arrival") {
-        envelope.arrival = static_cast<std::int64_t>(parse_number(value).value_or(0));
+        constexpr std::uint64_t kLatest = std::numeric_limits<std::int64_t>::max();
+        envelope.arrival =
+            static_cast<std::int64_t>(std::min(parse_number(value).value_or(0), kLatest));
     } else if (key == "size") {
         envelope.size = parse_number(value).value_or(0);
     } else if (key == "body") {
