@@ -48,6 +48,7 @@ TESTS        := $(foreach d,$(TEST_DIRS),$(BUILD)/test/$(subst /,-,$(d))_test)
 .PHONY: all tests unit asan debug lint headers format clean
 all: $(PROGRAMS)
 	@mkdir -p $(BUILD)/bin; ln -sfn $(VARIANT)/bin $(ROOT)/bin
+	@for name in $$($(BUILD)/bin/facteur --names); do ln -sfn facteur $(BUILD)/bin/$${name##*/}; done
 
 $(BUILD)/lib.a: $(call OBJECTS,$(LIB_SOURCES))
 	@echo "  AR    $@"; rm -f $@; ar rcs $@ $^

@@ -161,7 +161,11 @@ Task<void> WorkerProcess::end() {
     } catch (const std::exception& e) {
         log_warning(std::string("drain: ") + e.what());
     }
-    if (stopping_ || description_.kind == Kind::single) sessions_.cancel();
+    // Single daemons may serve their connections in either scope.
+    if (stopping_ || description_.kind == Kind::single) {
+        sessions_.cancel();
+        scope_.cancel();
+    }
     co_await sessions_.join();
     scope_.cancel();
     co_await scope_.join();
