@@ -21,8 +21,8 @@ class AsMx(TestCase):
         cls.postfix = cls.keep(Postfix())
         cls.dns = cls.keep(dns.Answers({'postfix.test': ['MX 10 mx.postfix.test'],
                                         'mx.postfix.test': ['A 127.0.0.1']}))
-        cls.i = cls.instance(dns=cls.dns, settings=f'smtp_tcp_port = {cls.postfix.port}\n'
-                             'smtp_tls_loglevel = 1\n')
+        cls.i = cls.instance(dns=cls.dns, settings=(
+            f'transport_maps = inline:{{ postfix.test=smtp:postfix.test:{cls.postfix.port} }}\n'))
         cls.postfix.command('postconf', '-e',
                             f'transport_maps = inline:{{ example.test='
                             f'smtp:[127.0.0.1]:{cls.i.port("smtp")} }}',

@@ -155,8 +155,9 @@ class Instance:
         return path.read_text(errors='replace') if path.exists() else ''
 
     def queue(self):
-        """Queue ids that `facteur queue list` shows."""
-        return [m['id'] for m in json.loads(self.run('queue', 'list', '--json') or '[]')]
+        """Queue ids that `facteur queue list` shows: one JSON object a line, as postqueue -j."""
+        return [json.loads(line)['queue_id']
+                for line in self.run('queue', 'list', '--json').splitlines()]
 
     def maildir(self, user):
         """The Maildir of name@domain."""
