@@ -215,4 +215,18 @@ std::string Gate::open_relay(const Settings& settings) {
            "without it strangers could relay";
 }
 
+std::vector<conf::Problem> Gate::review(const Settings& settings, const conf::MainCf& main_cf) {
+    std::vector<conf::Problem> problems;
+    conf::Problem problem;
+    problem.text = open_relay(settings);
+    if (problem.text.empty()) return problems;
+    problem.file = main_cf.file();
+    if (const conf::Setting* setting = main_cf.find("smtpd_relay_restrictions")) {
+        problem.file = setting->file;
+        problem.line = setting->line;
+    }
+    problems.push_back(std::move(problem));
+    return problems;
+}
+
 }  // namespace facteur::smtpd

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/config/main_cf.h"
 #include "lib/event/scope.h"
 #include "lib/smtp/reply.h"
 #include "smtpd/backend.h"
@@ -64,6 +65,8 @@ public:
 
     /// In words, why these settings would make an open relay; empty when they would not.
     static std::string open_relay(const Settings& settings);
+    /// The same as an error in a line of main.cf.
+    static std::vector<conf::Problem> review(const Settings& settings, const conf::MainCf& main_cf);
 
 private:
     using Check = Task<Ruling> (Gate::*)(const Restriction&, Stage, Facts&);

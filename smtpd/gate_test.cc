@@ -191,6 +191,17 @@ TEST_CASE("a list with a name that is not in the language is an error", "[smtpd]
     }
 }
 
+TEST_CASE("an open relay is an error in the line that makes it", "[smtpd]") {
+    const std::string text = "myhostname = a.test\nsmtpd_relay_restrictions = permit_mynetworks\n";
+    const conf::MainCf main_cf = conf::MainCf::parse(text, "main.cf");
+    Settings settings;
+    REQUIRE(conf::load(settings, main_cf).empty());
+    const auto problems = Gate::review(settings, main_cf);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].line == 2);
+    CHECK(Gate::review(Settings(), conf::MainCf()).empty());
+}
+
 TEST_CASE("DNS list filters select answers [RFC 5782 2.1]", "[smtpd]") {
     CHECK(dnsbl_matches("a.test", "127.0.0.2"));
     CHECK_FALSE(dnsbl_matches("a.test", "192.0.2.1"));

@@ -65,5 +65,8 @@ int main(int argc, char** argv) {
     smtpd.make = [&](daemon::Process& process) {
         return std::make_unique<smtpd::Smtpd>(process, settings);
     };
+    smtpd.review = [&](const conf::MainCf& main_cf) {
+        return smtpd::Gate::review(settings, main_cf);
+    };
     return daemon::run(argc, argv, smtpd);
 }

@@ -7,8 +7,6 @@ namespace facteur::smtpd {
 
 Smtpd::Smtpd(daemon::Process& process, const Settings& settings)
     : Service(process), settings_(settings) {
-    const std::string danger = Gate::open_relay(settings);
-    if (!danger.empty()) log_fatal(danger);
     dns::Options options;
     options.servers = settings.dns.servers();
     options.timeout = settings.dns.timeout();

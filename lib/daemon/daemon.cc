@@ -55,6 +55,19 @@ std::string short_hostname() {
     return host.substr(0, host.find('.'));
 }
 
+/// Fills all sections; everything that is wrong with them.
+std::vector<conf::Problem> load_sections(const Description& description,
+                                         const conf::MainCf& main_cf) {
+    std::vector<conf::Problem> problems;
+    for (conf::Section* section : description.sections)
+        for (conf::Problem& problem : conf::load(*section, main_cf))
+            problems.push_back(std::move(problem));
+    if (!description.review) return problems;
+    for (conf::Problem& problem : description.review(main_cf))
+        problems.push_back(std::move(problem));
+    return problems;
+}
+
 void report(const std::vector<conf::Problem>& problems) {
     bool fatal = false;
     for (const conf::Problem& problem : problems) {
@@ -158,11 +171,10 @@ int print_problems(const Description& description, const Options& options) {
     if (!text) log_fatal(text.error().text);
     there.main_cf = std::move(*text);
     conf::MainCf main_cf = configuration(there, options);
-    for (conf::Section* section : description.sections)
-        for (const conf::Problem& problem : conf::load(*section, main_cf))
-            std::printf("%s\t%s\t%d\t%s\n",
-                        problem.level == conf::Problem::Level::error ? "error" : "warning",
-                        problem.file.c_str(), problem.line, problem.text.c_str());
+    for (const conf::Problem& problem : load_sections(description, main_cf))
+        std::printf("%s\t%s\t%d\t%s\n",
+                    problem.level == conf::Problem::Level::error ? "error" : "warning",
+                    problem.file.c_str(), problem.line, problem.text.c_str());
     return std::fflush(stdout) == 0 ? 0 : 1;
 }
 
@@ -191,8 +203,7 @@ int run(int argc, char** argv, const Description& description) {
     conf::MainCf main_cf = configuration(*inherited, options);
     Settings& settings = settings_of(main_cf);
     start_log(*inherited, settings, description, options);
-    for (conf::Section* section : description.sections)
-        report(conf::load(*section, main_cf));
+    report(load_sections(description, main_cf));
     if (::chdir(settings.queue_directory().c_str()) < 0)
         log_fatal(system_error("chdir " + settings.queue_directory()).error().text);
     WorkerProcess process(description, settings, std::move(options), std::move(*inherited));

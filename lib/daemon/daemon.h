@@ -9,8 +9,10 @@
 #include "lib/sandbox/privileges.h"
 
 namespace facteur::conf {
+class MainCf;
 class Section;
-}
+struct Problem;
+}  // namespace facteur::conf
 
 namespace facteur::daemon {
 
@@ -32,6 +34,9 @@ struct Description {
     /// Filled from main.cf and -o before make() is called.
     std::vector<conf::Section*> sections;
     std::function<std::unique_ptr<Service>(Process&)> make;
+    /// What is wrong with the loaded sections as a whole; may be empty.  An error among it keeps
+    /// the daemon from starting, and `facteur check` shows all of it.
+    std::function<std::vector<conf::Problem>(const conf::MainCf&)> review;
 };
 
 /// The main() of every daemon:

@@ -255,6 +255,7 @@ class Settings(TestCase):
 smtpd_relay_restrictions = permit_mynetworks
 smtpd_recipient_restrictions =
 '''))
+        self.assertIn('without it strangers could relay', instance.run('check', check=False))
         with self.assertRaises(AssertionError):
             instance.run('start')
         instance.wait_log('without it strangers could relay')
