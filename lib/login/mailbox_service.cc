@@ -1,5 +1,6 @@
 #include "lib/login/mailbox_service.h"
 
+#include <linux/capability.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
@@ -24,6 +25,7 @@ ipc::Packet<ipc::OpenSessionReply> refuse(std::string reason) {
 sandbox::Privileges mailbox_privileges() {
     sandbox::Privileges privileges;
     privileges.writable = {"$mail_home", "$mail_location", "$mail_directories"};
+    privileges.capabilities = {CAP_SETUID, CAP_SETGID};
     return privileges;
 }
 
@@ -70,6 +72,10 @@ Task<Result<MailboxService::SharedStore>> MailboxService::store_of(std::string u
     if (!answer->message.found) co_return temporary("user " + user + " has no mailbox");
     store::Options options;
     options.hostname = common_.myhostname();
+    // Files are touched as their owner when master.cf left us the power to (unpriv = n).
+    const ipc::UserReply& owner = answer->message;
+    options.owner = store::Owner{owner.uid, owner.gid};
+    if (owner.uid == 0 && ::geteuid() != 0) co_return permanent("root's mail is not served");
     auto opened = co_await store::open_store(answer->message.mail, options, process().workers());
     if (!opened) co_return std::unexpected(opened.error());
     if (SharedStore known = stores_[user].lock()) co_return known;  // another session was faster

@@ -34,7 +34,8 @@ public:
         "Sessions that one user may have from one address in one process; 0 is no limit."};
 };
 
-/// What every process that handles mailboxes may do.
+/// What every process that handles mailboxes may do.  The capabilities stay only where master.cf
+/// says unpriv = n, for users with uids of their own.
 sandbox::Privileges mailbox_privileges();
 
 /// The mailbox stage of a protocol: takes over sessions whose user is known.
