@@ -31,6 +31,7 @@ class LoggedDisk:
     def __init__(self, size_mb):
         self.size = size_mb << 20
         self.dir = Path(tempfile.mkdtemp(prefix='facteur-cut-'))
+        self.dir.chmod(0o755)
         self.log, self.fuse, self.mount = self.dir / 'log', self.dir / 'fuse', self.dir / 'mount'
         self.fuse.mkdir()
         self.mount.mkdir()

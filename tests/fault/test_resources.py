@@ -28,6 +28,7 @@ class SmallDisk:
 
     def __init__(self, size):
         self.dir = Path(tempfile.mkdtemp(prefix='facteur-disk-'))
+        self.dir.chmod(0o755)
         self.image = self.dir / 'image'
         self.mount = self.dir / 'mount'
         self.mount.mkdir()
@@ -69,7 +70,7 @@ class FullDiskTest(unittest.TestCase):
             async def flow():
                 loop = asyncio.get_running_loop()
                 running = asyncio.ensure_future(clients.run(120))
-                while len(clients.accepted) < 500:
+                while len(clients.accepted) < 500 and not running.done():
                     await asyncio.sleep(0.01)
                 await loop.run_in_executor(None, disk.fill)
                 await wait_for_refusals(clients)
@@ -150,10 +151,9 @@ class DescriptorTest(unittest.TestCase):
     def test_descriptors_exhausted(self):
         """Workers with 64 descriptors, 200 clients: some wait or are told 421, nothing is lost."""
         with Instance(USERS, settings=QUICK + 'smtpd_client_connection_count_limit = 0\n') as instance:
-            def few():
-                resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-            instance.run('start', preexec_fn=few)
-            wait_until(lambda: instance.greets('smtp'), what='SMTP greeting')
+            instance.start()
+            for pid in instance.workers():
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, (64, 64))
             clients = Clients(instance.port('smtp'), list(USERS), 2000, count=200)
             self.assertTrue(asyncio.run(clients.run(120)), f'only {len(clients.accepted)} accepted')
             self.assertTrue(all(r.startswith('4') for r in clients.refusals), clients.refusals)
