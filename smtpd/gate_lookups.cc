@@ -174,6 +174,7 @@ Task<Ruling> Gate::table(const Restriction& restriction, Stage, Facts& facts) {
                 restriction.rule == Rule::check_sender_access ? Stage::sender : Stage::recipient;
             const std::string* address = stage == Stage::sender ? facts.sender : facts.recipient;
             if (!address) co_return Ruling();
+            question.kind = ipc::AccessKey::address;
             // smtpd_null_access_lookup_key
             question.key = address->empty() ? "<>" : *address;
             break;
