@@ -4,17 +4,21 @@ LIBEXEC  := $(DESTDIR)$(PREFIX)/libexec/facteur
 BINDIR   := $(DESTDIR)$(PREFIX)/bin
 SBINDIR  := $(DESTDIR)$(PREFIX)/sbin
 SHARE    := $(DESTDIR)$(PREFIX)/share/facteur
+MANDIR   := $(DESTDIR)$(PREFIX)/share/man
 ETC      := $(DESTDIR)/etc/facteur
 # The names that hands know; facteur looks at the name it was called by.
 COMMANDS := $(BUILD)/bin/facteur
 
 .PHONY: install deb run
-install: all
+install: all man
 	install -d $(LIBEXEC) $(BINDIR) $(SBINDIR) $(SHARE) $(ETC)
 	install -m 0755 $(filter-out $(COMMANDS),$(PROGRAMS)) $(LIBEXEC)
 	install -m 0755 $(COMMANDS) $(BINDIR)
 	install -m 0644 conf/main.cf conf/aliases $(SHARE)
 	install -m 0644 conf/master.cf $(ETC)
+	@for section in $(ROOT)/man/man*; do \
+	  install -d $(MANDIR)/$${section##*/}; \
+	  install -m 0644 $$section/* $(MANDIR)/$${section##*/}/; done
 	@for name in $$($(COMMANDS) --names); do \
 	  ln -sfn $$(case $$name in sbin/*) echo ../bin/facteur;; *) echo facteur;; esac) \
 	    $(DESTDIR)$(PREFIX)/$$name; done

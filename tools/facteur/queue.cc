@@ -1,3 +1,56 @@
+/*++
+NAME
+    facteur-queue - look at the mail queue and change it
+
+SYNOPSIS
+    facteur [-c directory] queue list [--json]
+    facteur [-c directory] queue show [--envelope] [--header] [--body] ID ...
+    facteur [-c directory] queue flush [--site DOMAIN] [ID ...]
+    facteur [-c directory] queue hold|release|requeue|delete|expire ID ...
+    mailq
+    postqueue -f | -i id | -j | -p | -s site
+    postsuper [-d id] [-e id] [-f id] [-h id] [-H id] [-r id] [queue]
+    postcat [options] id ...
+
+DESCRIPTION
+    Asks the running qmgr.  An ID is a queue id as the log and the list show it, - for ids from
+    standard input, or ALL.
+
+    list
+        All messages: id, size, time, sender, recipients and why they wait.  --json prints one
+        object a line.
+    show
+        Envelope, history, header and body of a message, or the parts that are named.
+    flush
+        Try again now what waits: everything, the messages that are named, or what goes to the
+        domain of --site.
+    hold, release
+        Keep messages until they are released; let them go on.
+    requeue
+        Look up aliases and routes of the recipients anew, and try now.
+    delete
+        Remove messages; nobody is told.
+    expire
+        Return messages to their senders now.
+
+    mailq, postqueue, postsuper and postcat take Postfix's options:
+
+    -p  List (postqueue).
+    -j  List as JSON (postqueue).
+    -f  Flush (postqueue); expire (postsuper).
+    -i id
+        Flush one message (postqueue).
+    -s site
+        Flush what goes to a domain (postqueue).
+    -d, -h, -H, -r, -e id
+        Delete, hold, release, requeue, expire (postsuper).
+
+DIAGNOSTICS
+    The exit status is not 0 when qmgr is not running or knows no such message.
+
+SEE ALSO
+    qmgr(8), sendmail(1), facteur(1)
+--*/
 // facteur queue, and the names that hands know for it: mailq, postqueue, postsuper, postcat.
 
 #include <cstdio>

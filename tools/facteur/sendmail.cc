@@ -1,3 +1,43 @@
+/*++
+NAME
+    sendmail - hand a message to the mail system
+
+SYNOPSIS
+    sendmail [options] [recipient ...]
+
+DESCRIPTION
+    Reads a message from standard input and puts it into the queue for the recipients.  It works
+    while the mail system is stopped: the message waits in maildrop/.
+
+    -t  Take the recipients from To:, Cc: and Bcc: as well; Bcc: is removed.
+    -i, -oi
+        A line with a single dot does not end the message.
+    -f sender, -r sender
+        The envelope sender; the default is the user who calls.
+    -F name
+        The full name in From:, where the message has none.
+    -B 8BITMIME
+        The message holds 8-bit text.
+    -N dsn
+        When to notify the sender (RFC 3461): never, or a list of success, failure, delay.
+    -R full|hdrs
+        What a notification returns.
+    -V envid
+        The envelope id that notifications name.
+    -C directory
+        Where main.cf is.
+    -q  Flush the queue.
+    -bp Show the queue, as mailq does.
+    -bi Make the alias databases, as newaliases does.
+
+    Options of other sendmails that have no meaning here are accepted.
+
+DIAGNOSTICS
+    The exit status is one of <sysexits.h>.
+
+SEE ALSO
+    facteur-queue(1), drop(1), qmgr(8)
+--*/
 // sendmail(1): the name by which every program on a Unix host sends mail.
 
 #include <cerrno>

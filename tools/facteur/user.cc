@@ -1,3 +1,33 @@
+/*++
+NAME
+    facteur-user - the users of the passwd-file
+
+SYNOPSIS
+    facteur [-c directory] user add [options] USER
+    facteur [-c directory] user passwd [--scheme SCHEME] USER
+    facteur [-c directory] user delete USER
+    facteur [-c directory] user list [--json]
+
+DESCRIPTION
+    Changes the passwd-file of $auth_passdb as a whole, so that authd sees the old or the new one.
+    A USER is NAME@DOMAIN.  The password is asked for, or read from standard input.
+
+    --scheme SCHEME
+        How the password is hashed.
+    --uid, --gid NUMBER
+        The system user and group that own the mail.
+    --home DIRECTORY
+        Home directory, in place of $mail_home.
+    --mail LOCATION
+        Where the mailboxes are, in place of $mail_location.
+    --json
+        The list for programs.
+
+    delete leaves the mail where it is.
+
+SEE ALSO
+    authd(8), facteur(1)
+--*/
 #include <memory>
 
 #include <CLI/CLI.hpp>
