@@ -11,11 +11,12 @@
 
 namespace facteur::lmtp_local {
 
-Agent::Agent(Scope& scope, Kind kind, std::string relay, Deliverer& deliverer, Flusher& flusher,
+Agent::Agent(Scope& scope, Scope& sessions, Kind kind, Deliverer& deliverer, Flusher& flusher,
              std::uint32_t job_limit)
     : scope_(scope),
+      sessions_(sessions),
       kind_(kind),
-      relay_(std::move(relay)),
+      relay_(kind == Kind::virtual_users ? "virtual" : "local"),
       deliverer_(deliverer),
       flusher_(flusher),
       job_limit_(job_limit),
@@ -32,7 +33,7 @@ ipc::AgentHello Agent::hello() const {
 }
 
 Task<void> Agent::serve(Fd connection) {
-    ipc::Channel channel(scope_, std::move(connection));
+    ipc::Channel channel(sessions_, std::move(connection));
     channel.put(ipc::AgentHello::kName, 0, ipc::encode(hello()));
     // A second connection is qmgr's successor: the first one is about to end.
     qmgr_ = &channel;

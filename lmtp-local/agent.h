@@ -16,7 +16,8 @@ class Agent {
 public:
     enum class Kind { virtual_users, system_users };
 
-    Agent(Scope& scope, Kind kind, std::string relay, Deliverer& deliverer, Flusher& flusher,
+    /// Deliveries run in `scope`, the talk itself in `sessions`, which ends it after drain().
+    Agent(Scope& scope, Scope& sessions, Kind kind, Deliverer& deliverer, Flusher& flusher,
           std::uint32_t job_limit);
 
     /// One connection of qmgr, until it goes away.
@@ -39,6 +40,7 @@ private:
     void tell_flushed();
 
     Scope& scope_;
+    Scope& sessions_;
     const Kind kind_;
     const std::string relay_;
     Deliverer& deliverer_;

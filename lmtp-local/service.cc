@@ -14,9 +14,9 @@ LmtpLocal::LmtpLocal(daemon::Process& process, const Settings& settings)
                    local_.flushed(jobs);
                }),
       deliverer_(process.scope(), process.workers(), settings, flusher_),
-      virtual_(process.scope(), Agent::Kind::virtual_users, "virtual", deliverer_, flusher_,
-               static_cast<std::uint32_t>(settings.jobs())),
-      local_(process.scope(), Agent::Kind::system_users, "local", deliverer_, flusher_,
+      virtual_(process.scope(), process.sessions(), Agent::Kind::virtual_users, deliverer_,
+               flusher_, static_cast<std::uint32_t>(settings.jobs())),
+      local_(process.scope(), process.sessions(), Agent::Kind::system_users, deliverer_, flusher_,
              static_cast<std::uint32_t>(settings.jobs())) {}
 
 Task<void> LmtpLocal::start() {
