@@ -16,8 +16,11 @@ Qmgr::Qmgr(daemon::Process& process, const Settings& settings)
       pickup_(manager_, process.scope()) {}
 
 Task<Result<ipc::Resolution>> Qmgr::resolve(ipc::Resolve question) {
-    Result<ipc::Packet<ipc::Resolution>> answer = co_await address_.call(std::move(question));
+    ipc::Resolution known;
+    if (resolved_.answer(question, known)) co_return known;
+    Result<ipc::Packet<ipc::Resolution>> answer = co_await address_.call(question);
     if (!answer) co_return std::unexpected(std::move(answer).error());
+    resolved_.keep(question, answer->message);
     co_return std::move(answer->message);
 }
 

@@ -2,6 +2,7 @@
 
 #include "lib/daemon/service.h"
 #include "qmgr/pickup.h"
+#include "qmgr/resolution_cache.h"
 #include "qmgr/services.h"
 
 namespace facteur::qmgr {
@@ -20,6 +21,7 @@ private:
     Task<Result<ipc::Resolution>> resolve(ipc::Resolve question);
 
     ipc::Client address_;
+    ResolutionCache resolved_;
     spool::Files files_;
     Manager manager_;
     QueueService queue_;
