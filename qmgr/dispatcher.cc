@@ -148,10 +148,11 @@ Task<void> Dispatcher::run(Line& line) {
         bool connected = co_await connect(line, agent);
         if (connected) {
             line.available = true;
+            const TimePoint begin = Loop::current().now();
             running_.spawn(listen(line, agent));
             co_await feed(line, agent);
             since = Loop::current().now();
-            continue;
+            if (since - begin > kReconnect) continue;  // else it dies as soon as it is born
         }
         if (line.available && Loop::current().now() - since > settings_.transport_patience()) {
             log_warning("private/" + line.transport.name() + " does not answer: mail is put off");

@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kMapFrom = 256 << 10;
 constexpr std::uint64_t kHeaderLook = 256 << 10;
 constexpr Milliseconds kSpaceCheck{500};
+constexpr Seconds kRepeats{600};
 
 /// The bytes of a sealed memory file: copied when small (one system call), mapped when large.
 class Bytes {
@@ -121,6 +122,10 @@ Task<Result<void>> Manager::store(spool::QueueId id, spool::Envelope envelope,
         co_await arrived_.wait(running_);
     const bool reserved = !content_fd;
     if (spool_.was_forgotten(id) || active_.contains(id) || resting_.contains(id)) {
+        co_return Result<void>();
+    }
+    // What a former qmgr accepted may have a file by now; nobody repeats a request for longer.
+    if (Loop::current().now() < started_ + kRepeats && find(id) != Place::nowhere) {
         co_return Result<void>();
     }
     arriving_.insert(id);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kActivations = 64;
 constexpr std::int64_t kDamagedLater = 300;
+constexpr Seconds kCleaning{3600};
 
 spool::Spool::Options options_of(const Settings& settings) {
     spool::Spool::Options options;
@@ -48,6 +49,8 @@ void Manager::start() {
     running_.spawn(activate_loop());
     running_.spawn(scan_deferred());
     running_.spawn(empty_loop());
+    running_.spawn(clean_loop());
+    started_ = Loop::current().now();
 }
 
 Task<void> Manager::stop() {
@@ -224,6 +227,15 @@ Task<void> Manager::scan_deferred() {
         changed_.notify_all();
     }
     scanned_ = true;
+}
+
+/// Large messages whose smtpd died while it received them.
+Task<void> Manager::clean_loop() {
+    for (;;) {
+        co_await Sleep(running_, kCleaning);
+        std::function<void()> work = [this] { spool_.remove_stale(); };
+        co_await spool_.workers().run_void(std::move(work));
+    }
 }
 
 /// Gives the messages of the oldest segment a file each, when the journal has grown too long.

@@ -103,6 +103,7 @@ private:
     void put_to_rest(spool::Stored stored, std::int64_t due);
     Task<Result<spool::Stored>> take_resting(spool::QueueId id);
     Task<void> scan_deferred();
+    Task<void> clean_loop();
     Task<void> empty_loop();
     Task<void> evacuate(const spool::Segment* segment);
 
@@ -144,6 +145,7 @@ private:
     Waiting waiting_;
     bool turn_of_waiting_ = false;
     bool scanned_ = false;
+    TimePoint started_{};
     std::size_t activating_ = 0;
     std::size_t held_count_ = 0;
     std::uint64_t held_bytes_ = 0;

@@ -54,11 +54,7 @@ Result<std::vector<Stored>> Spool::open() {
             replay(messages, segment, found, payload);
         }));
     drop_half_moved(messages);
-    for (const std::string& name : names_in("incoming")) {
-        std::string path = incoming_path(name);
-        // A younger one may still be submitted by the smtpd that fills it.
-        if (state_of(path).modified + kStaleIncoming < ::time(nullptr)) (void)files_.remove(path);
-    }
+    remove_stale();
     std::vector<Stored> found;
     found.reserve(messages.size());
     for (auto& [id, stored] : messages)
@@ -66,6 +62,14 @@ Result<std::vector<Stored>> Spool::open() {
     std::sort(found.begin(), found.end(),
               [](const Stored& a, const Stored& b) { return a.id < b.id; });
     return found;
+}
+
+void Spool::remove_stale() {
+    for (const std::string& name : names_in("incoming")) {
+        std::string path = incoming_path(name);
+        // A younger one may still be submitted by the smtpd that fills it.
+        if (state_of(path).modified + kStaleIncoming < ::time(nullptr)) (void)files_.remove(path);
+    }
 }
 
 void Spool::replay(Messages& messages, Segment& segment, const Scan::Found& found,

@@ -50,6 +50,8 @@ public:
     /// they were accepted.
     Result<std::vector<Stored>> open();
     void start() { journal_.start(); }
+    /// Removes what nobody completed in incoming/ for a day.  Blocks.
+    void remove_stale();
 
     /// True when the message was accepted and forgotten not long ago: a repeated request.
     bool was_forgotten(QueueId id) const { return forgotten_.contains(id); }
