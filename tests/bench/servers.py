@@ -48,7 +48,8 @@ class Facteur:
                  'relay': f'relayhost = [127.0.0.1]:{SINK_PORT}\n'}.get(mode, '')
         with open(self.dir / 'main.cf', 'a') as file:
             file.write('smtpd_client_connection_count_limit = 0\n' + extra)
-            file.write('disable_plaintext_auth = no\nmail_max_userip_connections = 0\n')
+            file.write('disable_plaintext_auth = no\nmail_max_userip_connections = 0\n'
+                       'imapd_client_connection_limit = 0\n')
         self.group.start(self.program('-c', str(self.dir), 'start'), stdout=subprocess.DEVNULL).wait()
         if not wait_until(lambda: answers(self.smtp_port), 10):
             raise SystemExit('facteur did not start')

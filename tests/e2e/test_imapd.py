@@ -1,6 +1,6 @@
 """imapd with Python's imaplib, curl, and dialogues over a socket."""
 import imaplib
-import re
+import os
 import socket
 import ssl
 import subprocess
@@ -9,7 +9,7 @@ import unittest
 
 from tests.lib import message, process
 from tests.lib.case import TestCase
-from tests.lib.instance import TRUSTING
+from tests.lib.instance import TRUSTING, Instance
 
 USER, PASSWORD = 'user@example.test', 'secret'
 SETTINGS = 'mail_max_userip_connections = 0\n'
@@ -292,6 +292,23 @@ class Limits(TestCase):
             self.assertTrue(d.line().startswith('b NO [PRIVACYREQUIRED]'))
         i.wait_log(r'imap-login: Disconnected: Connection closed \(tried to use disallowed plaintext '
                    r'auth\): user=<>, rip=127\.0\.0\.1')
+
+    @unittest.skipIf(os.getuid(), 'needs root')
+    def test_mail_belongs_to_a_user_with_a_uid_of_its_own(self):
+        i = self.own(Instance())
+        home = i.dir / 'mail/own'
+        home.mkdir(parents=True)
+        os.chown(home, 65534, 65534)
+        with open(i.dir / 'users', 'a') as users:
+            users.write(f'own@example.test:{{PLAIN}}pw:65534:65534::{home}::\n')
+        i.users['own@example.test'] = 'pw'
+        i.start()
+        c = i.imap('own@example.test')
+        self.assertEqual(c.append('INBOX', None, None, b'a: b\r\n\r\nc\r\n')[0], 'OK')
+        self.assertEqual(c.create('x.y')[0], 'OK')
+        c.logout()
+        owners = {p.stat().st_uid for p in (home / 'Maildir').rglob('*')}
+        self.assertEqual(owners, {65534})
 
     def test_the_number_of_sessions_of_one_user_is_limited(self):
         i = self.own_instance(settings='mail_max_userip_connections = 2\n')
