@@ -140,6 +140,18 @@ transport_maps = inline:{{ {{ lmtp.test = lmtp:inet:127.0.0.1:{cls.lmtp.port} }}
                    what='20 messages')
         self.assertLess(self.sink.connections, 20)
 
+    def test_reloads_neither_lose_nor_repeat(self):
+        def count(number):
+            return sum(m.recipients == [f'again{number}@else.test'] for m in self.sink.messages)
+        for number in range(60):
+            if number % 20 == 10:
+                self.i.reload()
+            self.send(f'again{number}@else.test', number)
+        wait_until(lambda: all(count(number) for number in range(60)), 60, '60 messages')
+        # What the test of LMTP left may be waiting there.
+        wait_until(lambda: len(self.i.queue()) <= 1, 30, 'an empty queue')
+        self.assertEqual([count(number) for number in range(60)], [1] * 60)
+
     def test_lmtp_answers_for_each_recipient(self):
         self.send(['one@lmtp.test', 'full@lmtp.test'], 'lmtp')
         self.i.wait_log(r'to=<one@lmtp\.test>.*status=sent')
