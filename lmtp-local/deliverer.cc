@@ -107,8 +107,8 @@ Task<bool> Deliverer::loops(const Mail& mail, std::string address) {
 
 Task<Outcome> Deliverer::to_local(const Mail& mail, ipc::JobRecipient recipient) {
     recipient.address = to_lower(recipient.address);
-    if (co_await loops(mail, recipient.address))
-        co_return failed("mail forwarding loop for " + recipient.address, "5.4.6");
+    const bool has_been_here = co_await loops(mail, recipient.address);
+    if (has_been_here) co_return failed("mail forwarding loop for " + recipient.address, "5.4.6");
     smtp::Mailbox mailbox = smtp::split_internal(recipient.address);
     ipc::Alias question;
     question.name = mailbox.local;
