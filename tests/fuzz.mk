@@ -20,4 +20,4 @@ fuzz:
 fuzz-programs: $(FUZZ_PROGRAMS)
 $(ROOT)/fuzz/fuzz/%: $(ROOT)/fuzz/tests/fuzz/%_fuzz.o $(ROOT)/fuzz/lib.a
 	@mkdir -p $(@D); echo "  LINK  $@"; $(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-.PRECIOUS: $(ROOT)/fuzz/tests/fuzz/%_fuzz.o
+.SECONDARY: $(patsubst %.cc,$(ROOT)/fuzz/%.o,$(wildcard tests/fuzz/*_fuzz.cc))
