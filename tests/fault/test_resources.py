@@ -104,13 +104,17 @@ class FullDiskTest(unittest.TestCase):
                     codes.append(smtp.rcpt('user0@example.test')[0])
                 if codes[-1] == 250:
                     codes.append(smtp.data(b'Subject: x\r\n\r\nx\r\n')[0])
-                self.assertEqual(codes[-1] // 100, 4, codes)
+                # The journal has its space since it was made: what fits into it may be taken.
+                self.assertIn(codes[-1] // 100, (2, 4), codes)
             disk.free()
             instance.run('queue', 'flush')
             wait_until(lambda: not instance.queue(), 60, 'empty queue')
             self.assertEqual(crashes(instance), [])
             instance.stop()
-            judge(self, clients.accepted, clients.attempted, in_mailboxes(instance, USERS))
+            arrived = in_mailboxes(instance, USERS)
+            extra = [key for key in arrived if key.startswith('not ours')]
+            self.assertEqual(sum(arrived.pop(key) for key in extra), int(codes[-1] == 250))
+            judge(self, clients.accepted, clients.attempted, arrived)
 
 
 async def wait_for_refusals(clients):
