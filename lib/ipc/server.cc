@@ -39,6 +39,7 @@ private:
         }
     }
 
+    /// A temporary failure of a process that ends is no answer: the client asks its successor.
     Task<void> handle(Frame frame) {
         std::uint64_t id = frame.id;
         auto handler = server_.handlers_.find(frame.name);
@@ -55,7 +56,7 @@ private:
             }
             if (answer) {
                 channel_.put(kAnswer, id, answer->body, std::move(answer->fds));
-            } else {
+            } else if (!scope_.cancelled() || !answer.error().is_temporary()) {
                 refuse(id, answer.error());
             }
         }
