@@ -171,3 +171,21 @@ TEST_CASE("a server that stops answers what it has begun", "[ipc]") {
     world.loop.run_until([&] { return log.size() == 1; });
     CHECK(log[0] == "slow!");
 }
+
+TEST_CASE("what a stopping daemon gives up is answered by its successor", "[ipc]") {
+    World world;
+    auto daemon = std::make_unique<EchoDaemon>(world.path);
+    ipc::Client client(world.scope, world.path, 30s);
+    std::vector<std::string> log;
+    world.scope.spawn(ask(client, "hang", log));
+    world.loop.run_until([&] { return daemon->asked == 1; });
+    daemon->stop();  // the wait in the handler ends with Cancelled
+    world.loop.run_until([&] { return daemon->ended(); });
+    CHECK(log.empty());
+    daemon = std::make_unique<EchoDaemon>(world.path);
+    world.loop.run_until([&] { return daemon->asked == 1 || !log.empty(); });
+    CHECK(log.empty());
+    CHECK(daemon->asked == 1);
+    daemon->stop();
+    world.loop.run_until([&] { return daemon->ended(); });
+}

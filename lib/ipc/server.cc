@@ -49,12 +49,17 @@ private:
             refuse(id, Error{Error::Kind::permanent, "5.3.0", "unknown question"});
         } else {
             Result<Frame> answer = temporary("internal error");
+            bool given_up = false;
             try {
                 answer = co_await handler->second(std::move(frame), peer_);
+            } catch (const Cancelled&) {
+                given_up = true;  // unanswered, so the peer asks our successor
             } catch (const std::exception& failure) {
                 answer = temporary(failure.what());
             }
-            if (answer) {
+            if (given_up) {
+                log_debug("left to the next process: " + handler->first);
+            } else if (answer) {
                 channel_.put(kAnswer, id, answer->body, std::move(answer->fds));
             } else if (!scope_.cancelled() || !answer.error().is_temporary()) {
                 refuse(id, answer.error());
