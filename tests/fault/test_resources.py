@@ -153,12 +153,13 @@ class DeadDnsTest(unittest.TestCase):
 
 class DescriptorTest(unittest.TestCase):
     def test_descriptors_exhausted(self):
-        """Workers with 64 descriptors, 200 clients: some wait or are told 421, nothing is lost."""
+        """128 descriptors a process, 400 clients: some wait or are told 421, nothing is lost."""
+        def few():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
         with Instance(USERS, settings=QUICK + 'smtpd_client_connection_count_limit = 0\n') as instance:
-            instance.start()
-            for pid in instance.workers():
-                resource.prlimit(pid, resource.RLIMIT_NOFILE, (64, 64))
-            clients = Clients(instance.port('smtp'), list(USERS), 2000, count=200)
+            instance.run('start', preexec_fn=few)
+            wait_until(lambda: instance.greets('smtp'), what='SMTP greeting')
+            clients = Clients(instance.port('smtp'), list(USERS), 2000, count=400)
             self.assertTrue(asyncio.run(clients.run(120)), f'only {len(clients.accepted)} accepted')
             self.assertTrue(all(r.startswith('4') for r in clients.refusals), clients.refusals)
             wait_until(lambda: not instance.queue(), 60, 'empty queue')
