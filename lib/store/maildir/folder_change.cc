@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
@@ -81,6 +82,27 @@ bool Folder::delivered_before(const std::string& delivery_id) const {
     return found;
 }
 
+/// A power cut can leave the name of a delivery without all of its bytes: ext4 writes the directory
+/// before the content.  Whoever repeats the delivery still has them, so the torn file goes.
+Result<void> Folder::drop_torn(const std::string& delivery_id) {
+    std::string key = delivery_key(delivery_id);
+    std::string torn;
+    state_.each([&](const index::Entry& entry) {
+        if (message_key(state_.name(entry)) != key) return;
+        std::string path = path_of(entry.uid);
+        auto promised = parse_file_name(state_.name(entry)).size;
+        struct stat found {};
+        if (promised && ::stat(path.c_str(), &found) == 0 &&
+            static_cast<std::uint64_t>(found.st_size) < *promised) {
+            torn = path;
+        }
+    });
+    if (torn.empty()) return {};
+    log_warning(torn + " is torn: a crash came before its content was written; delivering again");
+    if (::unlink(torn.c_str()) != 0) return system_error(torn);
+    return scan(true);
+}
+
 Result<std::vector<Appended>> Folder::append(std::vector<MessageFile>& files,
                                              const std::vector<NewMessage>& messages) {
     TRY(Turn turn, begin());
@@ -96,6 +118,7 @@ Result<std::vector<Appended>> Folder::append(std::vector<MessageFile>& files,
             if (!scanned) {
                 TRY_VOID(scan(false));
             }
+            TRY_VOID(drop_torn(message.delivery_id));
             if (!scanned) uid = state_.next_uid();
             scanned = true;
             if (delivered_before(message.delivery_id)) {

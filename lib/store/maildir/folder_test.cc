@@ -306,6 +306,19 @@ TEST_CASE_METHOD(Fixture, "a repeated delivery is made once, wherever its messag
         CHECK(deliver(*folder));
         CHECK(deliver(*open()));
     }
+    SECTION("torn in a power cut: the name is there, the content is not") {
+        std::string torn = files("new")[0];
+        fs::resize_file(dir + "/new/" + torn, 0);
+        SECTION("with its record") {
+            CHECK_FALSE(deliver(*open(8)));
+        }
+        SECTION("without its record") {
+            fs::remove(dir + "/facteur.index");
+            CHECK_FALSE(deliver(*open(8)));
+        }
+        REQUIRE(files("new").size() == 1);
+        CHECK(fs::file_size(dir + "/new/" + files("new")[0]) == kText.size());
+    }
     SECTION("lost in a power cut") {
         for (const std::string& name : files("new"))
             fs::remove(dir + "/new/" + name);
