@@ -88,7 +88,8 @@ void StructureParser::read_header(Part& part, std::string_view header, bool in_d
             part.disposition_parameters = std::move(parsed.parameters);
         } else if (name == "language") {
             part.languages.clear();
-            for (std::string_view word : words(clean(field.value)))
+            const std::string tags = clean(field.value);
+            for (std::string_view word : words(tags))
                 part.languages.emplace_back(word);
         }
     }

