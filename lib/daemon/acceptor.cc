@@ -1,9 +1,11 @@
 #include "lib/daemon/acceptor.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "lib/base/log.h"
@@ -19,6 +21,16 @@ namespace {
 /// How long accepting rests when descriptors or memory are exhausted, unless a connection ends.
 constexpr Milliseconds kRest(1000);
 
+/// Sessions that leave descriptors for their own work: a session needs its socket and, while a
+/// message comes in, a memory file and that file's copy on its way to qmgr.
+std::size_t descriptors_allow() {
+    constexpr rlim_t kOwn = 32;
+    constexpr rlim_t kEach = 3;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+    return std::max<rlim_t>(1, (std::max(limit.rlim_cur, kOwn) - kOwn) / kEach);
+}
+
 bool is_exhaustion(int error) {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
@@ -30,6 +42,7 @@ Acceptor::Acceptor(Service& service, Scope& sessions, const std::vector<Listener
 
 void Acceptor::start() {
     limits_ = service_.limits();
+    limits_.connections = std::min(limits_.connections, descriptors_allow());
     for (const Listener& listener : listeners_)
         accepting_.spawn(accept_from(listener));
 }
