@@ -9,7 +9,7 @@
 #include "lib/event/loop.h"
 #include "lib/net/socket.h"
 #include "lib/smtp/address.h"
-#include "smtp-client/delays.h"
+#include "lib/spool/delays.h"
 
 namespace facteur::smtp_client {
 
@@ -19,7 +19,7 @@ Delivery::Delivery(Surroundings& surroundings, ipc::Job job, Fd content, Progres
       content_(std::move(content), job_.offset, job_.size),
       progress_(std::move(progress)),
       latest_(job_.recipients.size()),
-      started_(wall_clock()),
+      started_(spool::wall_clock()),
       connected_(started_) {
     for (std::size_t i = 0; i < job_.recipients.size(); ++i) {
         pending_.push_back(i);
@@ -87,7 +87,7 @@ Task<void> Delivery::try_nexthop(std::string text) {
 Task<bool> Delivery::try_cached(const std::string& nexthop) {
     auto conversation = around_.cache.take(nexthop);
     if (!conversation) co_return false;
-    connected_ = wall_clock();
+    connected_ = spool::wall_clock();
     co_await session(nexthop, std::move(conversation));
     co_return done();
 }
@@ -140,7 +140,7 @@ Task<void> Delivery::try_target(const std::string& nexthop, Target target, Manne
         Attempt opened = co_await conversation->open(around_.tls, plain);
         if (opened) {
             ++sessions_;
-            connected_ = wall_clock();
+            connected_ = spool::wall_clock();
             co_await session(nexthop, std::move(conversation));
             co_return;
         }
@@ -282,7 +282,7 @@ void Delivery::log(const ipc::JobRecipient& recipient, const ipc::RecipientResul
     log_info(fmt::format("{}: to=<{}>, {}relay={}, {}{}, dsn={}, status={} ({})", job_.queue_id,
                          smtp::to_external(recipient.address), original,
                          result.relay.empty() ? "none" : result.relay, use,
-                         delays_text(job_, started_, connected_), result.status, status,
+                         spool::delays_text(job_, started_, connected_), result.status, status,
                          result.text));
 }
 
