@@ -3,6 +3,8 @@ from collections import Counter
 
 from tests.fault.traffic import ID
 
+NOT_OURS = 'not ours: '
+
 
 def in_mailboxes(instance, users):
     """Attempts found in the INBOXes, duplicates and all."""
@@ -10,7 +12,7 @@ def in_mailboxes(instance, users):
     for user in users:
         for content in instance.messages(user):
             match = ID.search(content)
-            found[match[1].decode() if match else f'not ours: {content[:60]!r}'] += 1
+            found[match[1].decode() if match else f'{NOT_OURS}{content[:60]!r}'] += 1
     return found
 
 

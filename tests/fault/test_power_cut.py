@@ -5,7 +5,7 @@ import random
 import shutil
 import unittest
 
-from tests.fault.ledger import in_mailboxes
+from tests.fault.ledger import NOT_OURS, in_mailboxes
 from tests.fault.power_cut import LoggedDisk, Past
 from tests.fault.traffic import Clients, Sink
 from tests.lib.instance import Instance
@@ -88,6 +88,8 @@ class PowerCutTest(unittest.TestCase):
         missing = sorted((a, self.accepted[a]) for a in must - arrived)
         self.assertEqual(missing, [], f'cut at {position}: {len(missing)} of {len(must)} are lost\n'
                          + survivor.log()[-3000:])
+        torn = [what for what in mailboxes if what.startswith(NOT_OURS)]
+        self.assertEqual(torn, [], f'cut at {position}: what nobody sent is in mailboxes')
         twice = [a for a, count in mailboxes.items() if count > 1]
         self.assertEqual(twice, [], f'cut at {position}: delivered twice')
 

@@ -82,25 +82,25 @@ bool Folder::delivered_before(const std::string& delivery_id) const {
     return found;
 }
 
-/// A power cut can leave the name of a delivery without all of its bytes: ext4 writes the directory
-/// before the content.  Whoever repeats the delivery still has them, so the torn file goes.
-Result<void> Folder::drop_torn(const std::string& delivery_id) {
+/// A power cut can leave the name of a delivery without its bytes: ext4 writes the directory, and
+/// even the size of the file, before the content, which then reads as zeros.  So only the bytes
+/// prove a delivery.  Whoever repeats it has them all, and the torn file goes.
+Result<void> Folder::drop_torn(const std::string& delivery_id, const MessageFile& whole) {
     std::string key = delivery_key(delivery_id);
-    std::string torn;
+    std::vector<std::string> there;
     state_.each([&](const index::Entry& entry) {
-        if (message_key(state_.name(entry)) != key) return;
-        std::string path = path_of(entry.uid);
-        auto promised = parse_file_name(state_.name(entry)).size;
-        struct stat found {};
-        if (promised && ::stat(path.c_str(), &found) == 0 &&
-            static_cast<std::uint64_t>(found.st_size) < *promised) {
-            torn = path;
-        }
+        if (message_key(state_.name(entry)) == key) there.push_back(path_of(entry.uid));
     });
-    if (torn.empty()) return {};
-    log_warning(torn + " is torn: a crash came before its content was written; delivering again");
-    if (::unlink(torn.c_str()) != 0) return system_error(torn);
-    return scan(true);
+    bool dropped = false;
+    for (const std::string& path : there) {
+        TRY(bool same, whole.same_as(path));
+        if (same) continue;
+        log_warning(path +
+                    " is torn: a crash came before its content was written; delivering again");
+        if (::unlink(path.c_str()) != 0) return system_error(path);
+        dropped = true;
+    }
+    return dropped ? scan(true) : Result<void>();
 }
 
 Result<std::vector<Appended>> Folder::append(std::vector<MessageFile>& files,
@@ -118,7 +118,7 @@ Result<std::vector<Appended>> Folder::append(std::vector<MessageFile>& files,
             if (!scanned) {
                 TRY_VOID(scan(false));
             }
-            TRY_VOID(drop_torn(message.delivery_id));
+            TRY_VOID(drop_torn(message.delivery_id, files[i]));
             if (!scanned) uid = state_.next_uid();
             scanned = true;
             if (delivered_before(message.delivery_id)) {

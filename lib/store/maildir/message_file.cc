@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <ctime>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -21,6 +22,8 @@
 
 namespace facteur::store::maildir {
 namespace {
+
+constexpr std::size_t kCompareBlock = 64 << 10;
 
 /// The content to be read: bytes, or a descriptor's file read (small) or mapped (large).
 class ContentView {
@@ -163,6 +166,25 @@ Result<std::string> MessageFile::publish(std::uint32_t uid, Flags flags, std::ui
     if (::rename(path_.c_str(), to.c_str()) != 0) return system_error("rename to " + to);
     path_ = to;
     return name;
+}
+
+Result<bool> MessageFile::same_as(const std::string& path) const {
+    Fd ours(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!ours) return system_error("open " + path_);
+    Fd theirs(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!theirs) return system_error("open " + path);
+    std::vector<char> left(kCompareBlock);
+    std::vector<char> right(kCompareBlock);
+    for (std::uint64_t at = 0;;) {
+        ssize_t here = ::pread(ours.get(), left.data(), left.size(), static_cast<off_t>(at));
+        if (here < 0) return system_error("read " + path_);
+        ssize_t there = ::pread(theirs.get(), right.data(), right.size(), static_cast<off_t>(at));
+        if (there < 0) return system_error("read " + path);
+        if (here != there || !std::equal(left.begin(), left.begin() + here, right.begin()))
+            return false;
+        if (here == 0) return true;
+        at += static_cast<std::uint64_t>(here);
+    }
 }
 
 Result<void> flush_directory(const std::string& dir, std::string_view place) {

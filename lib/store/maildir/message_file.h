@@ -31,6 +31,9 @@ public:
     /// The message is recorded: the file stays.
     void keep() { path_.clear(); }
 
+    /// Does that file hold, byte for byte, what was written here?  Before publish().
+    Result<bool> same_as(const std::string& path) const;
+
     std::uint64_t size() const { return size_; }
     const std::string& summary() const { return summary_; }
     std::int64_t date() const { return date_; }
