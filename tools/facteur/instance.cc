@@ -6,8 +6,10 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -39,6 +41,20 @@ Result<Fd> connect_below(const std::string& folder, const char* name) {
     if (status == 0) return fd;
     if (error == EACCES) return permanent("the mail system belongs to another user");
     return permanent("the mail system is not running");
+}
+
+/// What master says until it closes.
+Result<std::string> ask(int socket, std::string_view word) {
+    if (::send(socket, word.data(), word.size(), MSG_NOSIGNAL) < 0)
+        return system_error("ask master");
+    std::string answer;
+    char block[4096];
+    for (;;) {
+        ssize_t got = ::recv(socket, block, sizeof block, 0);
+        if (got < 0) return system_error("hear master");
+        if (got == 0) return answer;
+        answer.append(block, static_cast<std::size_t>(got));
+    }
 }
 
 }  // namespace
@@ -87,16 +103,23 @@ std::string Instance::queue_path(std::string_view below) const {
 
 Result<std::string> ask_master(const Instance& instance, std::string_view word) {
     TRY(auto socket, connect_below(instance.queue_path("pid"), "control"));
-    if (::send(socket.get(), word.data(), word.size(), MSG_NOSIGNAL) < 0)
-        return system_error("ask master");
-    std::string answer;
-    char block[4096];
-    for (;;) {
-        ssize_t got = ::recv(socket.get(), block, sizeof block, 0);
-        if (got < 0) return system_error("hear master");
-        if (got == 0) return answer;
-        answer.append(block, static_cast<std::size_t>(got));
-    }
+    return ask(socket.get(), word);
+}
+
+/// The connection closes before the kernel has given up master's working directory: a file system
+/// under it could not be unmounted yet.  So wait for the process, too.
+Result<void> stop_master(const Instance& instance) {
+    TRY(auto socket, connect_below(instance.queue_path("pid"), "control"));
+    ucred master{};
+    socklen_t size = sizeof master;
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &master, &size) < 0)
+        return system_error("find master");
+    Fd process(static_cast<int>(::syscall(SYS_pidfd_open, master.pid, 0)));
+    TRY_VOID(ask(socket.get(), "stop"));
+    pollfd ended{process.get(), POLLIN, 0};
+    while (process && ::poll(&ended, 1, -1) < 0)
+        if (errno != EINTR) return system_error("wait for master");
+    return {};
 }
 
 std::string find_program(const std::string& name) {

@@ -27,6 +27,8 @@ Result<void> write_file(const std::string& path, std::string_view text, unsigned
 
 /// Asks the running master; an Error when there is none.
 Result<std::string> ask_master(const Instance& instance, std::string_view word);
+/// Tells the running master to stop everything; returns when its process has ended.
+Result<void> stop_master(const Instance& instance);
 
 /// A program of the suite: beside this one, else in daemon_directory's default.
 std::string find_program(const std::string& name);

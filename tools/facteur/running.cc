@@ -37,12 +37,11 @@ int start(const std::string& directory, bool foreground) {
     return run_program(std::move(words));
 }
 
-/// Master closes the connection when it has ended: its exit is the answer.
 int stop(const std::string& directory) {
     auto instance = Instance::open(directory);
     if (!instance) return complain(instance.error().text);
-    auto answer = ask_master(*instance, "stop");
-    return answer ? 0 : complain(answer.error().text);
+    auto stopped = stop_master(*instance);
+    return stopped ? 0 : complain(stopped.error().text);
 }
 
 int reload(const std::string& directory) {
