@@ -16,7 +16,8 @@ VARIANT ?= release
 ROOT    := build
 BUILD   := $(ROOT)/$(VARIANT)
 PREFIX  ?= /usr
-CXX     := $(shell command -v ccache >/dev/null 2>&1 && echo "ccache ")g++
+CCACHE  := $(shell command -v ccache 2>/dev/null)
+CXX     := $(if $(CCACHE),ccache )g++
 
 CPPFLAGS += -I. -MMD -MP
 CXXFLAGS += -std=c++23 -g1 -pthread -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
@@ -31,7 +32,8 @@ LDFLAGS_asan     := -fsanitize=address,undefined
 CXXFLAGS += $(CXXFLAGS_$(VARIANT))
 # Tests are built once and run once: optimising them costs more than it gives.
 TESTFLAGS := $(if $(filter release,$(VARIANT)),-O0 -U_FORTIFY_SOURCE)
-LDFLAGS  += -pthread -Wl,--as-needed $(LDFLAGS_$(VARIANT))
+# gold links in half the time of bfd.
+LDFLAGS  += -pthread -fuse-ld=gold -Wl,--as-needed $(LDFLAGS_$(VARIANT))
 LDLIBS   := -lssl -lcrypto -levent_core -levent_pthreads -lcares -lfmt -lpcre2-8 -ldb-5.3 -llmdb \
             -lseccomp -lpam -lcrypt -largon2 -lidn2
 
@@ -71,12 +73,24 @@ endef
 $(foreach d,$(PROGRAM_DIRS),$(eval $(call program,$(d))))
 $(foreach d,$(TEST_DIRS),$(eval $(call test_program,$(d))))
 
-$(BUILD)/%_test.o: %_test.cc
-	@mkdir -p $(@D); echo "  CXX   $<"; $(CXX) $(CPPFLAGS) $(CXXFLAGS) $(TESTFLAGS) -c $< -o $@
+# The standard headers, parsed once for the programs and once for the tests.
+ifeq ($(CCACHE),)
+  PRECOMPILED      := $(BUILD)/precompiled/program.h
+  PRECOMPILED_TEST := $(BUILD)/precompiled/test.h
+endif
+COMPILE      = $(CXX) $(CPPFLAGS) $(CXXFLAGS)
+COMPILE_TEST = $(COMPILE) $(TESTFLAGS) -DFACTEUR_TEST
+$(BUILD)/precompiled/program.h: lib/precompiled.inc
+	@mkdir -p $(@D); echo "  PCH   $@"; cp $< $@; $(COMPILE) -x c++-header $@ -o $@.gch
+$(BUILD)/precompiled/test.h: lib/precompiled.inc
+	@mkdir -p $(@D); echo "  PCH   $@"; cp $< $@; $(COMPILE_TEST) -x c++-header $@ -o $@.gch
+$(BUILD)/%_test.o: %_test.cc | $(PRECOMPILED_TEST)
+	@mkdir -p $(@D); echo "  CXX   $<"; $(COMPILE_TEST) $(addprefix -include ,$(PRECOMPILED_TEST)) -c $< -o $@
+# Catch2's main is made by what its header is when the header is read first.
 $(BUILD)/tests/main.o: tests/main.cc
-	@mkdir -p $(@D); echo "  CXX   $<"; $(CXX) $(CPPFLAGS) $(CXXFLAGS) $(TESTFLAGS) -c $< -o $@
-$(BUILD)/%.o: %.cc
-	@mkdir -p $(@D); echo "  CXX   $<"; $(CXX) $(CPPFLAGS) $(CXXFLAGS) -c $< -o $@
+	@mkdir -p $(@D); echo "  CXX   $<"; $(COMPILE_TEST) -c $< -o $@
+$(BUILD)/%.o: %.cc | $(PRECOMPILED)
+	@mkdir -p $(@D); echo "  CXX   $<"; $(COMPILE) $(addprefix -include ,$(PRECOMPILED)) -c $< -o $@
 
 tests: $(TESTS)
 unit: $(TESTS)
