@@ -37,6 +37,17 @@ bool is_done(const spool::Progress& progress) {
     return progress.fate != spool::Fate::waiting;
 }
 
+/// Where a content filter wants mail for an address, whatever its route is (access(5) FILTER).
+ipc::Destination filtered(std::string_view filter, const std::string& address) {
+    const std::size_t colon = filter.find(':');
+    ipc::Destination to;
+    to.recipient = address;
+    to.transport = filter.substr(0, colon);
+    if (colon != std::string_view::npos) to.nexthop = filter.substr(colon + 1);
+    if (to.nexthop.empty()) to.nexthop = address.substr(address.rfind('@') + 1);
+    return to;
+}
+
 /// Recipients that came out of an alias of this message.
 bool is_member(const Message& message, std::size_t index) {
     return index >= message.story.own_recipients;
@@ -148,7 +159,10 @@ Task<void> Manager::take_resolved(Message& message, std::size_t index, ipc::Reso
 }
 
 /// The transports that need no agent are settled here: error:, retry: and discard:.
-void Manager::assign(Message& message, std::size_t index, const ipc::Destination& destination) {
+void Manager::assign(Message& message, std::size_t index, const ipc::Destination& routed) {
+    const std::string& filter = message.story.envelope.filter;
+    const ipc::Destination destination =
+        filter.empty() ? routed : filtered(filter, routed.recipient);
     spool::Progress progress;
     if (destination.transport == "error") {
         progress = verdict_of(destination.nexthop, "5.0.0");

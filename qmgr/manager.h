@@ -112,7 +112,7 @@ private:
     Task<void> resolve(Message& message);
     Task<void> route(Message& message, bool expanded);
     Task<void> take_resolved(Message& message, std::size_t index, ipc::Resolved& resolved);
-    void assign(Message& message, std::size_t index, const ipc::Destination& destination);
+    void assign(Message& message, std::size_t index, const ipc::Destination& routed);
     void hand_out(Message& message);
     void set_all_waiting(Message& message, const spool::Progress& progress);
     Task<void> record(Message& message);

@@ -1,6 +1,7 @@
 #include "qmgr/manager.h"
 
 #include <cstdlib>
+#include <set>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
@@ -94,6 +95,7 @@ public:
             recipient.notify = notify;
             envelope.recipients.push_back(recipient);
         }
+        envelope.filter = filter;
         return envelope;
     }
     void until(const std::function<bool()>& condition) { loop.run_until(condition); }
@@ -112,6 +114,7 @@ public:
     std::int64_t arrival =
         std::chrono::system_clock::now().time_since_epoch() / std::chrono::microseconds(1);
     std::uint8_t notify = 0;
+    std::string filter;
 
 private:
     Settings& configured(const std::string& main_cf) {
@@ -176,6 +179,33 @@ TEST_CASE("recipients are grouped by destination, each address once", "[qmgr]") 
     house.until([&] { return house.gone(id); });
     REQUIRE(house.agent->jobs.size() == 2);
     CHECK(house.agent->jobs[0].recipients.size() + house.agent->jobs[1].recipients.size() == 3);
+}
+
+TEST_CASE("a filter takes the place of every route, after the aliases", "[qmgr]") {
+    Folder folder;
+    House house;
+    house.filter = "smtp:[127.0.0.1]:10025";
+    spool::QueueId id = house.submit({"b@one.test", "alias@two.test", "c@error.test"});
+    house.until([&] { return house.gone(id); });
+    std::set<std::string> to;
+    for (const ipc::Job& job : house.agent->jobs) {
+        CHECK(job.nexthop == "[127.0.0.1]:10025");
+        for (const auto& recipient : job.recipients)
+            to.insert(recipient.address);
+    }
+    CHECK(to ==
+          std::set<std::string>{"b@one.test", "c@error.test", "one@two.test", "two@two.test"});
+    house.filter = "smtp";
+    house.agent->jobs.clear();
+    id = house.submit({"d@three.test"});
+    house.until([&] { return house.gone(id); });
+    REQUIRE(house.agent->jobs.size() == 1);
+    CHECK(house.agent->jobs[0].nexthop == "three.test");
+    house.filter = "discard:";
+    house.agent->jobs.clear();
+    id = house.submit({"d@three.test"});
+    house.until([&] { return house.gone(id); });
+    CHECK(house.agent->jobs.empty());
 }
 
 TEST_CASE("an alias becomes its members, and that survives a restart", "[qmgr]") {

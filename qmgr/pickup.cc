@@ -46,6 +46,7 @@ Result<Drop> read_drop(const std::string& name, std::uint64_t size_limit) {
     drop.envelope.client_address.clear();
     drop.envelope.helo.clear();
     drop.envelope.login.clear();
+    drop.envelope.filter.clear();
     drop.envelope.protocol = "local";
     return drop;
 }
@@ -149,6 +150,7 @@ Task<bool> Pickup::take(std::string name) {
         co_return !later;
     }
     drop->envelope.arrival = now_micros();
+    drop->envelope.filter = manager_.settings().content_filter();
     drop->content.insert(
         0, fmt::format("Received: by {} ({}, from userid {})\r\n\tid {}; {}\r\n",
                        manager_.settings().myhostname(), manager_.settings().mail_name(), drop->uid,

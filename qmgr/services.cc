@@ -24,6 +24,7 @@ spool::Envelope envelope_of(ipc::Submit& request) {
     envelope.helo = std::move(request.helo);
     envelope.protocol = std::move(request.protocol);
     envelope.login = std::move(request.login);
+    envelope.filter = std::move(request.filter);
     envelope.recipients.reserve(request.recipients.size());
     for (ipc::SubmitRecipient& from : request.recipients) {
         spool::Recipient recipient;

@@ -70,6 +70,10 @@ struct Settings : conf::Common {
     conf::Param<std::string> bounce_notice_recipient{
         params, "2bounce_notice_recipient", "postmaster",
         "Who receives what could not be returned to its sender."};
+    conf::Param<std::string> content_filter{
+        params, "content_filter", "",
+        "transport:nexthop by which new mail goes to a content filter, which brings it back to a "
+        "service that has -o content_filter= (smtpd, and sendmail's mail)."};
     conf::Param<int> initial_concurrency{
         params, "initial_destination_concurrency", 5, conf::at_least(1),
         "Deliveries to a destination that begin at the same time before any has succeeded."};

@@ -27,14 +27,23 @@ bool ends_relaying(const Restrictions& list) {
     return false;
 }
 
-/// A lookup could not be decided, so a permanent refusal could be wrong.
-void soften(smtp::Reply& reply) {
-    if (!reply.is_permanent()) return;
-    reply.code = 450;
-    if (!reply.status.empty()) reply.status.front() = '4';
+/// A permanent refusal could be wrong: something that had to be known first could not be.
+void soften(const Facts& facts, smtp::Reply& reply) {
+    if (reply.is_permanent() && facts.defer_if_reject) reply = *facts.defer_if_reject;
 }
 
 }  // namespace
+
+void Effects::take(Effects later) {
+    hold |= later.hold;
+    discard |= later.discard;
+    if (!later.filter.empty()) filter = std::move(later.filter);
+    if (!later.redirect.empty()) redirect = std::move(later.redirect);
+    for (std::string& copy : later.copies)
+        copies.push_back(std::move(copy));
+    for (std::string& header : later.headers)
+        headers.push_back(std::move(header));
+}
 
 /// In the order of Rule.
 const Gate::Check Gate::kChecks[] = {
@@ -84,9 +93,13 @@ const Gate::Check Gate::kChecks[] = {
 };
 
 std::string refusal_line(const Facts& facts, std::string_view what, const smtp::Reply& reply) {
+    return event_line(facts, what, smtp::to_line(reply));
+}
+
+std::string event_line(const Facts& facts, std::string_view what, std::string_view text) {
     std::string line(facts.queue_id.empty() ? "NOQUEUE" : facts.queue_id);
     line.append(": ").append(what).append(": ").append(facts.verb).append(" from ");
-    line.append(facts.client.text()).append(": ").append(smtp::to_line(reply)).append(";");
+    line.append(facts.client.text()).append(": ").append(text).append(";");
     if (facts.sender) line.append(" from=<").append(smtp::to_external(*facts.sender)).append(">");
     if (facts.recipient)
         line.append(" to=<").append(smtp::to_external(*facts.recipient)).append(">");
@@ -116,7 +129,7 @@ Task<std::optional<smtp::Reply>> Gate::one_list(const Restrictions& list, Stage 
                                                 Facts& facts) {
     Ruling ruling = co_await run(list, stage, facts);
     if (ruling.kind != Ruling::Kind::refuse) co_return std::nullopt;
-    if (facts.defer_if_reject) soften(ruling.reply);
+    soften(facts, ruling.reply);
     co_return std::move(ruling.reply);
 }
 
@@ -149,7 +162,7 @@ Task<std::optional<smtp::Reply>> Gate::relaying(Facts& facts) {
         Ruling ruling = co_await run(*list, Stage::recipient, facts);
         if (ruling.kind == Ruling::Kind::permit) permitted = true;
         if (ruling.kind != Ruling::Kind::refuse) continue;
-        if (facts.defer_if_reject) soften(ruling.reply);
+        soften(facts, ruling.reply);
         co_return std::move(ruling.reply);
     }
     if (permitted) co_return std::nullopt;
@@ -157,7 +170,7 @@ Task<std::optional<smtp::Reply>> Gate::relaying(Facts& facts) {
     last.rule = Rule::reject_unauth_destination;
     Ruling ruling = co_await destination(last, Stage::recipient, facts);
     if (ruling.kind != Ruling::Kind::refuse) co_return std::nullopt;
-    if (facts.defer_if_reject) soften(ruling.reply);
+    soften(facts, ruling.reply);
     co_return std::move(ruling.reply);
 }
 

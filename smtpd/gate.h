@@ -15,6 +15,19 @@
 
 namespace facteur::smtpd {
 
+/// What the restrictions want done with a message besides taking it: access(5).
+struct Effects {
+    bool hold = false;
+    bool discard = false;
+    std::string filter;                ///< FILTER: the last one counts
+    std::string redirect;              ///< REDIRECT: likewise
+    std::vector<std::string> copies;   ///< BCC
+    std::vector<std::string> headers;  ///< PREPEND
+
+    /// What a later command adds.
+    void take(Effects later);
+};
+
 /// What a decision is about, and what it leaves behind.  Lives as long as one command.
 struct Facts {
     Facts(const Client& about, std::string_view in_verb) : client(about), verb(in_verb) {}
@@ -28,11 +41,9 @@ struct Facts {
     bool premature = false;  ///< the client talked before its turn
     bool smtputf8 = false;
 
-    bool hold = false;
-    bool discard = false;
-    std::vector<std::string> headers;  ///< PREPEND
+    Effects effects;
     std::optional<smtp::Reply> defer_if_permit;
-    bool defer_if_reject = false;
+    std::optional<smtp::Reply> defer_if_reject;
     std::optional<Result<ipc::Classification>> recipient_class;
     std::optional<Result<ipc::Classification>> sender_class;
     int depth = 0;  ///< of access tables that name restrictions that name tables
@@ -40,6 +51,8 @@ struct Facts {
 
 /// "NOQUEUE: reject: RCPT from host[ip]: 554 5.7.1 …; from=<> to=<> proto=ESMTP helo=<>".
 std::string refusal_line(const Facts& facts, std::string_view what, const smtp::Reply& reply);
+/// The same for what is no reply.
+std::string event_line(const Facts& facts, std::string_view what, std::string_view text);
 
 /// What one restriction says.
 struct Ruling {
@@ -93,6 +106,8 @@ private:
     Task<Ruling> pause(const Restriction& restriction, Stage stage, Facts& facts);
 
     Task<Ruling> action(std::string value, Stage stage, Facts& facts);
+    std::optional<Ruling> verdict(std::string_view word, std::string_view text, Stage stage,
+                                  Facts& facts) const;
     Task<Result<ipc::Classification>> recipient_class(Facts& facts);
     Ruling unknown_user(const ipc::Classification& destination, const Facts& facts,
                         bool is_sender) const;
@@ -105,8 +120,13 @@ private:
 // How refusals are worded, gate_rules.cc.
 Ruling permit();
 Ruling refuse(int code, std::string status, std::string text);
+/// "<user@example.com>: Sender address": what the stage is about.
+std::string addressed(Stage stage, const Facts& facts);
 /// "<user@example.com>: Sender address rejected: why" with the words of the stage.
 std::string rejected(Stage stage, const Facts& facts, std::string_view why);
+/// What an action does to the message rather than to the client: HOLD, FILTER, PREPEND and the
+/// like; false: it is none of these.
+bool take_effect(std::string_view word, std::string_view text, Stage stage, Facts& facts);
 /// Refused later if nothing else refuses; what a temporary lookup failure comes to.
 Ruling defer_if_permit(Facts& facts, std::string status, std::string text);
 

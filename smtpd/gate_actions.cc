@@ -66,48 +66,35 @@ ListQuestion list_question(Rule rule, const Facts& facts) {
 
 }  // namespace
 
-Task<Ruling> Gate::action(std::string value, Stage stage, Facts& facts) {
+/// The actions that decide; nothing: it is none of these.
+std::optional<Ruling> Gate::verdict(std::string_view word, std::string_view text, Stage stage,
+                                    Facts& facts) const {
     const RestrictionSettings& settings = settings_.restrictions;
+    if (word == "OK") return permit();
+    if (word == "DUNNO") return Ruling();
+    if (word == "REJECT") return with_text(settings.access_code(), "5.7.1", stage, facts, text);
+    if (word == "DEFER")
+        return with_text(settings.access_defer_code(), "4.7.1", stage, facts, text);
+    if (word == "DEFER_IF_PERMIT" || word == "DEFER_IF_REJECT") {
+        if (text.empty()) text = "Service unavailable";
+        Ruling later = with_text(settings.access_defer_code(), "4.7.1", stage, facts, text);
+        auto& kept = word == "DEFER_IF_PERMIT" ? facts.defer_if_permit : facts.defer_if_reject;
+        if (!kept) kept.emplace(std::move(later.reply));
+        return Ruling();
+    }
+    if (!is_number(word)) return std::nullopt;
+    if (word.size() != 3 || (word[0] != '4' && word[0] != '5')) return permit();
+    const int code = static_cast<int>(parse_number(word).value_or(554));
+    return with_text(code, code >= 500 ? "5.7.1" : "4.7.1", stage, facts, text);
+}
+
+Task<Ruling> Gate::action(std::string value, Stage stage, Facts& facts) {
     std::string_view rest = trim(value);
     const std::string_view all = rest;
     const std::string word = to_upper(take_word(rest));
-    if (word == "OK") co_return permit();
-    if (word == "DUNNO") co_return Ruling();
-    if (word == "REJECT") co_return with_text(settings.access_code(), "5.7.1", stage, facts, rest);
-    if (word == "DEFER") co_return with_text(settings.defer_code(), "4.7.1", stage, facts, rest);
-    if (word == "DEFER_IF_PERMIT") {
-        Ruling later = with_text(450, "4.7.1", stage, facts, rest);
-        co_return defer_if_permit(facts, later.reply.status, later.reply.text);
-    }
-    if (word == "DEFER_IF_REJECT") {
-        facts.defer_if_reject = true;
-        co_return Ruling();
-    }
-    if (is_number(word) && word.size() == 3 && (word[0] == '4' || word[0] == '5')) {
-        const int code = static_cast<int>(parse_number(word).value_or(554));
-        co_return with_text(code, code >= 500 ? "5.7.1" : "4.7.1", stage, facts, rest);
-    }
-    if (is_number(word)) co_return permit();
-    if (word == "HOLD" || word == "DISCARD") {
-        (word == "HOLD" ? facts.hold : facts.discard) = true;
-        const smtp::Reply reply{250, "2.7.0", "triggers " + word + " action"};
-        log_info(refusal_line(facts, to_lower(word), reply));
-        co_return Ruling();
-    }
-    if (word == "PREPEND" && !rest.empty()) {
-        facts.headers.emplace_back(rest);
-        co_return Ruling();
-    }
-    if (word == "WARN" || word == "INFO") {
-        log_info(std::string(facts.queue_id.empty() ? "NOQUEUE" : facts.queue_id) + ": " +
-                 to_lower(word) + ": " + std::string(facts.verb) + " from " + facts.client.text() +
-                 ": " + std::string(rest));
-        co_return Ruling();
-    }
-    std::vector<std::string> names;
-    for (const std::string_view name : words(all))
-        names.emplace_back(name);
-    auto list = parse_restrictions(names, stage);
+    if (auto ruling = verdict(word, rest, stage, facts)) co_return *std::move(ruling);
+    if (take_effect(word, rest, stage, facts)) co_return Ruling();
+    auto list = parse_restrictions(conf::parse_list(all), stage);
     if (!list) {
         log_warning("access table: " + list.error().text);
         co_return refuse(451, "4.3.5", "Server configuration error");

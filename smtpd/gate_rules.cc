@@ -27,7 +27,7 @@ Ruling defer_if_permit(Facts& facts, std::string status, std::string text) {
     return Ruling();
 }
 
-std::string rejected(Stage stage, const Facts& facts, std::string_view why) {
+std::string addressed(Stage stage, const Facts& facts) {
     std::string name;
     std::string_view what;
     switch (stage) {
@@ -56,9 +56,11 @@ std::string rejected(Stage stage, const Facts& facts, std::string_view why) {
             what = "End-of-data";
             break;
     }
-    std::string text = '<' + name + ">: ";
-    text.append(what).append(" rejected: ").append(why);
-    return text;
+    return '<' + name + ">: " + std::string(what);
+}
+
+std::string rejected(Stage stage, const Facts& facts, std::string_view why) {
+    return addressed(stage, facts).append(" rejected: ").append(why);
 }
 
 Task<Ruling> Gate::plain(const Restriction& restriction, Stage stage, Facts& facts) {
@@ -73,9 +75,11 @@ Task<Ruling> Gate::plain(const Restriction& restriction, Stage stage, Facts& fac
             co_return refuse(settings.defer_code(), "4.7.1",
                              rejected(stage, facts, "Try again later"));
         case Rule::defer_if_permit:
-            co_return defer_if_permit(facts, "4.7.1", rejected(stage, facts, "Try again later"));
+            co_return defer_if_permit(facts, "4.7.0",
+                                      rejected(stage, facts, "defer_if_permit requested"));
         case Rule::defer_if_reject:
-            facts.defer_if_reject = true;
+            facts.defer_if_reject.emplace(
+                smtp::Reply{450, "4.7.0", rejected(stage, facts, "defer_if_reject requested")});
             break;
         case Rule::reject_unauth_pipelining:
             if (facts.premature)

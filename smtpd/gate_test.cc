@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "lib/config/load.h"
+#include "lib/smtp/parameters.h"
 #include "smtpd/received.h"
 #include "smtpd/test_fixture.h"
 
@@ -24,9 +25,9 @@ TEST_CASE("each restriction decides as Postfix documents it", "[smtpd]") {
         {recipient + "defer\n", "a", "a@b.test", "user@here.test",
          "450 4.7.1 <user@here.test>: Recipient address rejected: Try again later"},
         {recipient + "defer_if_permit\n", "a", "a@b.test", "user@here.test",
-         "450 4.7.1 <user@here.test>: Recipient address rejected: Try again later"},
+         "450 4.7.0 <user@here.test>: Recipient address rejected: defer_if_permit requested"},
         {recipient + "defer_if_reject, reject\n", "a", "a@b.test", "user@here.test",
-         "450 4.7.1 <user@here.test>: Recipient address rejected: Access denied"},
+         "450 4.7.0 <user@here.test>: Recipient address rejected: defer_if_reject requested"},
         {recipient + "warn_if_reject reject\n", "a", "a@b.test", "user@here.test", ok},
         {recipient + "permit_auth_destination, reject\n", "a", "a@b.test", "user@here.test", ok},
         {recipient + "permit_inet_interfaces, reject\n", "a", "a@b.test", "user@here.test", ok},
@@ -41,7 +42,8 @@ TEST_CASE("each restriction decides as Postfix documents it", "[smtpd]") {
         {"smtpd_relay_restrictions =\n" + recipient + "reject_unauth_destination\n", "a",
          "a@b.test", "x@else.test", "554 5.7.1 <x@else.test>: Relay access denied"},
         {"smtpd_relay_restrictions =\n" + recipient + "defer_if_reject, defer_if_permit\n", "a",
-         "a@b.test", "x@else.test", "450 4.7.1 <x@else.test>: Relay access denied"},
+         "a@b.test", "x@else.test",
+         "450 4.7.0 <x@else.test>: Recipient address rejected: defer_if_reject requested"},
         {"smtpd_client_restrictions = reject\n", "a", "a@b.test", "user@here.test",
          "554 5.7.1 <unknown[127.0.0.1]>: Client host rejected: Access denied"},
         {"smtpd_client_restrictions = reject_unknown_client_hostname\n", "a", "a@b.test",
@@ -174,6 +176,42 @@ TEST_CASE("access tables can hold, discard and prepend", "[smtpd]") {
     CHECK(f.backend.taken[0].content.find("\r\nX-Note: hello\r\n") != std::string::npos);
     CHECK_FALSE(f.backend.taken[0].message.hold);
     CHECK(f.backend.taken[1].message.hold);
+}
+
+TEST_CASE("access tables can send a message elsewhere", "[smtpd]") {
+    Fixture f(
+        "smtpd_sender_restrictions = check_sender_access hash:x\n"
+        "smtpd_recipient_restrictions = check_recipient_access hash:x\n"
+        "smtpd_end_of_data_restrictions = check_client_access hash:x\n"
+        "content_filter = scan:usual\n");
+    auto& table = f.backend.access_table;
+    f.connect();
+    f.reply();
+    f.mail("x\r\n.\r\n");
+    table["from@else.test"] = "FILTER scan:[127.0.0.1]:10025";
+    f.mail("x\r\n.\r\n");
+    table["user@here.test"] = "BCC copy@here.test";
+    f.mail("x\r\n.\r\n");
+    table["127.0.0.1"] = "REDIRECT only@here.test";
+    f.mail("x\r\n.\r\n");
+    table = {{"from@else.test", "FILTER nothing"}, {"user@here.test", "REDIRECT nobody"}};
+    f.mail("x\r\n.\r\n");
+    table = {{"127.0.0.1", "PREPEND X-Late: 1"}, {"user@here.test", "PREPEND X-Soon: 1"}};
+    f.mail("x\r\n.\r\n");
+    const auto& taken = f.backend.taken;
+    REQUIRE(taken.size() == 6);
+    CHECK(taken[0].message.filter == "scan:usual");
+    CHECK(taken[1].message.filter == "scan:[127.0.0.1]:10025");
+    REQUIRE(taken[2].message.recipients.size() == 2);
+    CHECK(taken[2].message.recipients[1].address == "copy@here.test");
+    CHECK(taken[2].message.recipients[1].notify == smtp::notify::kNever);
+    REQUIRE(taken[3].message.recipients.size() == 1);
+    CHECK(taken[3].message.recipients[0].address == "only@here.test");
+    CHECK(taken[3].message.filter.empty());
+    CHECK(taken[4].message.filter == "scan:usual");
+    CHECK(taken[4].message.recipients[0].address == "user@here.test");
+    CHECK(taken[5].content.starts_with("X-Late: 1\r\nReceived: "));
+    CHECK(taken[5].content.find("\r\nX-Soon: 1\r\n") != std::string::npos);
 }
 
 TEST_CASE("a list with a name that is not in the language is an error", "[smtpd]") {

@@ -25,10 +25,8 @@ struct Transaction {
     std::vector<ipc::SubmitRecipient> recipients;
     std::string queue_id;  ///< from the first recipient on
     WallTime arrival;
-    bool hold = false;
-    bool discard = false;
-    std::vector<std::string> headers;  ///< PREPEND, and from policyd
-    std::size_t overshoot = 0;         ///< recipients past the limit
+    Effects effects;
+    std::size_t overshoot = 0;  ///< recipients past the limit
     std::unique_ptr<Content> content;
     smtp::StrayScan strays;       ///< of BDAT
     bool chunking = false;        ///< BDAT was said
@@ -112,7 +110,7 @@ private:
     void keep_pace(TimePoint started, std::uint64_t received);
     std::optional<smtp::Reply> content_fault(const smtp::Strays& strays) const;
     Task<smtp::Reply> finish_message(smtp::Strays strays);
-    Task<std::optional<smtp::Reply>> judge_content();
+    Task<std::optional<smtp::Reply>> judge_content(std::vector<std::string> headers);
     Task<smtp::Reply> submit_message();
     std::string trace_fields() const;
     std::string added_fields() const;

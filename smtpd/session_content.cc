@@ -6,6 +6,7 @@
 #include "lib/event/loop.h"
 #include "lib/smtp/address.h"
 #include "lib/smtp/command.h"
+#include "lib/smtp/parameters.h"
 #include "smtpd/received.h"
 #include "smtpd/session.h"
 
@@ -22,6 +23,33 @@ constexpr std::uint64_t kDrained = std::uint64_t{64} << 20;
 bool looks_like_end(std::string_view content) {
     return content.ends_with("\n.\n") || content.ends_with("\n.\r\n") ||
            content.ends_with("\r.\r") || content.ends_with("\n.\r");
+}
+
+std::string lines_of(const std::vector<std::string>& fields) {
+    std::string lines;
+    for (const std::string& field : fields)
+        lines.append(field).append("\r\n");
+    return lines;
+}
+
+/// Who gets it after REDIRECT and BCC (access(5)).
+std::vector<ipc::SubmitRecipient> recipients_of(Transaction& transaction) {
+    std::vector<ipc::SubmitRecipient> recipients;
+    if (!transaction.effects.redirect.empty()) {
+        ipc::SubmitRecipient only;
+        only.address = smtp::to_internal(transaction.effects.redirect);
+        only.original = transaction.recipients.front().address;
+        recipients.push_back(std::move(only));
+        return recipients;
+    }
+    recipients = std::move(transaction.recipients);
+    for (const std::string& copy : transaction.effects.copies) {
+        ipc::SubmitRecipient hidden;
+        hidden.address = smtp::to_internal(copy);
+        hidden.notify = smtp::notify::kNever;  // nobody but us knows of it
+        recipients.push_back(std::move(hidden));
+    }
+    return recipients;
 }
 
 Reply storage_reply(const Error& error) {
@@ -49,10 +77,7 @@ Task<std::optional<Reply>> Session::may_send_content() {
     facts.premature = premature_;
     std::optional<Reply> refusal = co_await server_.gate.data(facts);
     if (refusal) refusal = refused(facts, *std::move(refusal));
-    transaction_->hold |= facts.hold;
-    transaction_->discard |= facts.discard;
-    for (std::string& header : facts.headers)
-        transaction_->headers.push_back(std::move(header));
+    transaction_->effects.take(std::move(facts.effects));
     co_return refusal;
 }
 
@@ -181,9 +206,7 @@ std::string Session::trace_fields() const {
                      settings_.tls.received_header() ? stream_.tls() : nullptr,
                      settings_.sasl.header()};
     std::string fields = received_field(facts);
-    for (const std::string& header : transaction.headers)
-        fields.append(header).append("\r\n");
-    return fields;
+    return fields.append(lines_of(transaction.effects.headers));
 }
 
 /// RFC 6409 section 8: a submission server completes what our own users send; strangers' messages
@@ -233,10 +256,11 @@ Task<Reply> Session::finish_message(smtp::Strays strays) {
     if (strays.any() && !refusal && settings_.bare_newline() != BareNewline::accept)
         log_info(std::string(facts.queue_id) + ": bare newline from " + client_.text());
     if (!refusal) refusal = co_await server_.gate.end_of_data(facts);
+    std::vector<std::string> late_headers;  // PREPEND, when the others are in place already
     if (!refusal) {
-        transaction_->hold |= facts.hold;
-        transaction_->discard |= facts.discard;
-        refusal = co_await judge_content();
+        late_headers = std::move(facts.effects.headers);
+        transaction_->effects.take(std::move(facts.effects));
+        refusal = co_await judge_content(std::move(late_headers));
     }
     if (refusal) {
         const Reply reply = refused(facts, *std::move(refusal));
@@ -258,12 +282,13 @@ void Session::log_message_id(std::string_view added) const {
 }
 
 /// policyd sees what will be queued.
-Task<std::optional<Reply>> Session::judge_content() {
+Task<std::optional<Reply>> Session::judge_content(std::vector<std::string> headers) {
     Transaction& transaction = *transaction_;
     Content& content = *transaction.content;
     std::string added = added_fields();
     log_message_id(added);
     Result<void> stored = co_await content.finish(std::move(added));
+    if (stored) stored = content.prepend(lines_of(headers));
     if (!stored) co_return storage_reply(stored.error());
     ipc::Judge question;
     question.queue_id = transaction.queue_id;
@@ -288,12 +313,9 @@ Task<std::optional<Reply>> Session::judge_content() {
         if (answer->code != 0) reply.code = answer->code;
         co_return reply;
     }
-    transaction.discard |= answer->verdict == ipc::Verdict::discard;
-    transaction.hold |= answer->verdict == ipc::Verdict::quarantine;
-    std::string fields;
-    for (const std::string& header : answer->headers)
-        fields.append(header).append("\r\n");
-    stored = content.prepend(fields);
+    transaction.effects.discard |= answer->verdict == ipc::Verdict::discard;
+    transaction.effects.hold |= answer->verdict == ipc::Verdict::quarantine;
+    stored = content.prepend(lines_of(answer->headers));
     if (!stored) co_return storage_reply(stored.error());
     co_return std::nullopt;
 }
@@ -302,7 +324,7 @@ Task<std::optional<Reply>> Session::judge_content() {
 Task<Reply> Session::submit_message() {
     Transaction& transaction = *transaction_;
     Reply queued{250, "2.0.0", "Ok: queued as " + transaction.queue_id};
-    if (transaction.discard) {
+    if (transaction.effects.discard) {
         log_info(transaction.queue_id + ": discard: END-OF-MESSAGE from " + client_.text());
         co_return queued;
     }
@@ -310,7 +332,7 @@ Task<Reply> Session::submit_message() {
     ipc::Submit message;
     message.queue_id = transaction.queue_id;
     message.sender = transaction.sender;
-    message.recipients = std::move(transaction.recipients);
+    message.recipients = recipients_of(transaction);
     const auto since_epoch = transaction.arrival.time_since_epoch();
     message.arrival = std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count();
     message.size = content.size();
@@ -323,7 +345,11 @@ Task<Reply> Session::submit_message() {
     message.helo = client_.helo;
     message.protocol = client_.protocol(message.smtputf8);
     message.login = client_.login;
-    message.hold = transaction.hold;
+    message.hold = transaction.effects.hold;
+    // REDIRECT wins over FILTER, and FILTER over the parameter.
+    if (transaction.effects.redirect.empty())
+        message.filter = transaction.effects.filter.empty() ? settings_.content_filter()
+                                                            : transaction.effects.filter;
     Result<Fd> sealed = content.seal();
     if (!sealed) co_return storage_reply(sealed.error());
     Result<void> taken = co_await server_.backend.submit(std::move(message), *std::move(sealed));

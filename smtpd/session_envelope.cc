@@ -123,9 +123,7 @@ Task<Reply> Session::do_mail(std::string arguments) {
     refusal = co_await server_.gate.mail(facts);
     if (refusal) co_return refused(facts, *std::move(refusal));
     transaction_ = std::make_unique<Transaction>(*std::move(parsed));
-    transaction_->hold = facts.hold;
-    transaction_->discard = facts.discard;
-    transaction_->headers = std::move(facts.headers);
+    transaction_->effects = std::move(facts.effects);
     transaction_->arrival = std::chrono::system_clock::now();
     co_return Reply{250, "2.1.0", "Ok"};
 }
@@ -206,10 +204,7 @@ Task<std::optional<Reply>> Session::check_recipient(const std::string& address) 
     if (refusal) co_return refused(facts, *std::move(refusal));
     refusal = co_await ask_policy(ipc::PolicyMoment::recipient, transaction_->sender, address);
     if (refusal) co_return refusal;
-    transaction_->hold |= facts.hold;
-    transaction_->discard |= facts.discard;
-    for (std::string& header : facts.headers)
-        transaction_->headers.push_back(std::move(header));
+    transaction_->effects.take(std::move(facts.effects));
     co_return std::nullopt;
 }
 

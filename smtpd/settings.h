@@ -53,6 +53,9 @@ struct RestrictionSettings : conf::Section {
                           "The reply code for what a DNS list has."};
     Param<int> access_code{params, "access_map_reject_code", 554, Range<int>{400, 599},
                            "The reply code for REJECT in an access table."};
+    Param<int> access_defer_code{
+        params, "access_map_defer_code", 450, Range<int>{400, 499},
+        "The reply code for DEFER, DEFER_IF_PERMIT and DEFER_IF_REJECT in an access table."};
     Param<int> reject_code{params, "reject_code", 554, Range<int>{400, 599},
                            "The reply code for the restriction \"reject\"."};
     Param<int> defer_code{params, "defer_code", 450, Range<int>{400, 499},
@@ -195,6 +198,10 @@ struct Settings : conf::Common {
     Param<int> bare_newline_code{params, "smtpd_forbid_bare_newline_reject_code", 550,
                                  Range<int>{400, 599},
                                  "The reply code for content with CR or LF alone."};
+    Param<std::string> content_filter{
+        params, "content_filter", "",
+        "transport:nexthop by which new mail goes to a content filter, which brings it back to a "
+        "service that has -o content_filter= (smtpd, and sendmail's mail)."};
     Param<bool> peername_lookup{params, "smtpd_peername_lookup", true,
                                 "Whether the client's name is looked up in the DNS."};
     Param<List> rewrite_clients{

@@ -39,6 +39,7 @@ bool take_fact(Envelope& envelope, std::string_view key, const std::string& valu
         {"helo", &Envelope::helo},
         {"protocol", &Envelope::protocol},
         {"login", &Envelope::login},
+        {"filter", &Envelope::filter},
     };
     for (const Text& text : kTexts) {
         if (text.key != key) continue;
@@ -126,6 +127,7 @@ std::string to_text(const Envelope& envelope) {
     put_if(out, "helo", envelope.helo);
     put_if(out, "protocol", envelope.protocol);
     put_if(out, "login", envelope.login);
+    put_if(out, "filter", envelope.filter);
     for (const Recipient& recipient : envelope.recipients)
         put_recipient(out, recipient);
     return out;

@@ -47,6 +47,9 @@ struct Envelope {
     std::string helo;
     std::string protocol;  ///< "ESMTPS", or "local"
     std::string login;     ///< SASL user name; empty: not authenticated
+    /// "transport:nexthop" by which all recipients go, wherever they are routed otherwise: a
+    /// content filter, access(5) FILTER.  Without nexthop it is the recipient's domain.
+    std::string filter;
 
     bool operator==(const Envelope&) const = default;
 };

@@ -24,6 +24,7 @@ Envelope sample() {
     envelope.helo = "client";
     envelope.protocol = "ESMTPSA";
     envelope.login = "anna";
+    envelope.filter = "scan:[::1]:10025";
     Recipient one;
     one.address = "b@example.net";
     one.original = "alias@example.net";

@@ -48,6 +48,7 @@ void print_envelope(const spool::Envelope& envelope, std::string_view history) {
     named("helo_name", envelope.helo);
     named("protocol_name", envelope.protocol);
     named("sasl_username", envelope.login);
+    named("filter", envelope.filter);
     named("dsn_envelope_id", envelope.envid);
     fmt::print("sender: {}\n", printable(envelope.sender));
     for (const spool::Recipient& recipient : envelope.recipients) {

@@ -44,6 +44,7 @@ struct Submit {
     std::string protocol;
     std::string login;
     bool hold = false;
+    std::string filter;  ///< access(5) FILTER: "transport:nexthop" for all recipients
 
     using Reply = Nothing;
     static constexpr std::string_view kName = "submit";
@@ -63,7 +64,8 @@ struct Submit {
                           Field{"helo", &M::helo, true},
                           Field{"protocol", &M::protocol, true},
                           Field{"login", &M::login, true},
-                          Field{"hold", &M::hold, true}};
+                          Field{"hold", &M::hold, true},
+                          Field{"filter", &M::filter, true}};
     }
 };
 
