@@ -15,9 +15,15 @@ DESCRIPTION
     $smtpd_client_event_limit_exceptions are not limited; authenticated users are, wherever they
     come from.
 
+    For smtpd's check_policy_service it asks policy servers, in Postfix's policy delegation
+    protocol, over TCP or Unix sockets.  Connections are used again, by all processes of smtpd
+    together, within the bounds of the smtpd_policy_service_* parameters.
+
 SECURITY
-    policyd opens no file and talks to no network but through Unix sockets.  How much it remembers
-    is bounded by $policyd_counter_limit, so that strangers cannot fill its memory.
+    policyd opens no file.  It talks to no network but through Unix sockets, unless main.cf or
+    master.cf names a policy server "inet:…"; it asks only servers that are named there, whatever
+    another daemon wants.  How much it remembers is bounded by $policyd_counter_limit, so that
+    strangers cannot fill its memory.
 
 DIAGNOSTICS
     A limit that is exceeded is logged as a warning with the client and the count.
@@ -40,6 +46,8 @@ int main(int argc, char** argv) {
     policyd.owner = facteur::daemon::Owner::policy;
     policyd.sections = {&settings};
     policyd.make = [&](facteur::daemon::Process& process) {
+        using facteur::sandbox::Network;
+        policyd.privileges.network = settings.asks_network() ? Network::inet : Network::unix_only;
         return std::make_unique<facteur::policyd::Policyd>(process, settings);
     };
     return facteur::daemon::run(argc, argv, policyd);

@@ -1,13 +1,34 @@
 #include "policyd/policyd.h"
 
+#include "lib/base/log.h"
 #include "lib/ipc/ways/address.h"
 
 namespace facteur::policyd {
 
+namespace {
+
+/// For names of policy servers.
+std::unique_ptr<dns::Resolver> make_resolver(const Settings& settings) {
+    dns::Options options;
+    options.servers = settings.dns.servers();
+    options.timeout = settings.dns.timeout();
+    options.tries = settings.dns.tries();
+    options.cache_entries = static_cast<std::size_t>(settings.dns.cache());
+    auto resolver = dns::make_resolver(options);
+    if (!resolver) log_fatal("name service: " + resolver.error().text);
+    return *std::move(resolver);
+}
+
+}  // namespace
+
 Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
     : Service(daemon_process),
       settings_(settings),
-      addressd_(daemon_process.scope(), "private/address") {
+      addressd_(daemon_process.scope(), "private/address"),
+      resolver_(make_resolver(settings)),
+      delegation_(daemon_process.scope(), *resolver_,
+                  {settings.policy_servers.begin(), settings.policy_servers.end()},
+                  static_cast<std::size_t>(settings.policy_connections())) {
     using ipc::Packet;
     using ipc::Peer;
     checks_.push_back(std::make_unique<Rates>(
@@ -16,6 +37,9 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
         [this](Packet<ipc::PolicyInterests>, const Peer&) { return interests(); });
     server_.on<ipc::Ask>([this](Packet<ipc::Ask> question, const Peer&) {
         return ask(std::move(question.message));
+    });
+    server_.on<ipc::Delegate>([this](Packet<ipc::Delegate> question, const Peer&) {
+        return delegate(std::move(question.message));
     });
     server_.on<ipc::Judge>(
         [this](Packet<ipc::Judge> question, const Peer&) { return judge(std::move(question)); });
@@ -64,6 +88,11 @@ Policyd::Reply Policyd::ask(ipc::Ask question) {
             accepted.headers.push_back(std::move(header));
     }
     co_return ipc::Packet<ipc::PolicyReply>(std::move(accepted));
+}
+
+Task<Result<ipc::Packet<ipc::DelegateReply>>> Policyd::delegate(ipc::Delegate question) {
+    ++asked_;
+    co_return co_await delegation_.ask(std::move(question));
 }
 
 Policyd::Reply Policyd::judge(ipc::Packet<ipc::Judge> question) {

@@ -8,6 +8,7 @@
 #include "lib/ipc/client.h"
 #include "lib/ipc/server.h"
 #include "policyd/check.h"
+#include "policyd/delegation.h"
 #include "policyd/rates.h"
 
 namespace facteur::policyd {
@@ -24,10 +25,13 @@ private:
     Task<Result<ipc::Packet<ipc::PolicyInterestsReply>>> interests();
     Reply ask(ipc::Ask question);
     Reply judge(ipc::Packet<ipc::Judge> question);
+    Task<Result<ipc::Packet<ipc::DelegateReply>>> delegate(ipc::Delegate question);
     Task<Result<bool>> is_exempt(std::string name, std::string ip);
 
     const Settings& settings_;
     ipc::Client addressd_;
+    std::unique_ptr<dns::Resolver> resolver_;
+    Delegation delegation_;
     std::vector<std::unique_ptr<Check>> checks_;
     ipc::Server server_;
     std::uint64_t asked_ = 0;

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "lib/config/common.h"
+#include "lib/config/dns.h"
 
 namespace facteur::policyd {
 
@@ -40,6 +44,17 @@ struct Settings : conf::Common {
     conf::Param<int> counters{
         params, "policyd_counter_limit", 200000, conf::Range<int>{100, 100000000},
         "How many clients and users are counted at a time; the longest unseen are forgotten."};
+    conf::Param<int> policy_connections{
+        params, "policyd_service_connection_limit", 100, conf::Range<int>{1, 100000},
+        "Questions that one policy server is asked at a time; the others wait."};
+    conf::DnsSettings dns{*this};
+
+    /// "inet:…" and "unix:…" wherever main.cf and master.cf name them: the only policy servers that
+    /// are asked.
+    std::set<std::string> policy_servers;
+    void loaded(const conf::MainCf& file, const conf::Values& values) override;
+    /// Some of them are not behind a Unix socket.
+    bool asks_network() const;
 };
 
 }  // namespace facteur::policyd

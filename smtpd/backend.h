@@ -66,6 +66,8 @@ public:
 
     // policyd
     virtual Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) = 0;
+    /// What a policy server wants done.
+    virtual Task<Result<std::string>> delegate(ipc::Delegate question) = 0;
     /// Nobody writes to the content until the answer is there.
     virtual Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) = 0;
 

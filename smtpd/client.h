@@ -10,6 +10,7 @@ namespace facteur::smtpd {
 struct Client {
     Address address;
     std::string ip;  ///< as it is logged
+    Address server;  ///< our end
     std::string name = "unknown";
     std::string reverse_name = "unknown";
     bool name_temporary = false;
@@ -19,6 +20,9 @@ struct Client {
     std::string helo;
     bool esmtp = false;
     bool tls = false;
+    std::string tls_protocol;  ///< "TLSv1.3"
+    std::string tls_cipher;
+    int tls_bits = 0;
     std::string login;      ///< SASL user; empty: not authenticated
     std::string mechanism;  ///< of that
 

@@ -89,6 +89,13 @@ Task<Result<ipc::PolicyReply>> FakeBackend::ask(ipc::Ask question) {
     co_return policies[question.moment];
 }
 
+Task<Result<std::string>> FakeBackend::delegate(ipc::Delegate question) {
+    delegated.push_back(question);
+    const auto server = policy_servers.find(question.server);
+    if (server == policy_servers.end()) co_return temporary("connection refused");
+    co_return server->second;
+}
+
 Task<Result<ipc::PolicyReply>> FakeBackend::judge(ipc::Judge, const Fd&) {
     co_return judgement;
 }

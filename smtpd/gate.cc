@@ -76,6 +76,7 @@ const Gate::Check Gate::kChecks[] = {
     &Gate::ownership,    // reject_authenticated_sender_login_mismatch
     &Gate::ownership,    // reject_known_sender_login_mismatch
     &Gate::ownership,    // reject_unauthenticated_sender_login_mismatch
+    &Gate::table,        // check_access
     &Gate::table,        // check_client_access
     &Gate::table,        // check_reverse_client_hostname_access
     &Gate::table,        // check_helo_access
@@ -90,6 +91,7 @@ const Gate::Check Gate::kChecks[] = {
     &Gate::dns_list,     // reject_rhsbl_recipient
     &Gate::dns_list,     // permit_dnswl_client
     &Gate::pause,        // sleep
+    &Gate::policy_service, &Gate::restriction_class,
 };
 
 std::string refusal_line(const Facts& facts, std::string_view what, const smtp::Reply& reply) {
@@ -230,15 +232,20 @@ std::string Gate::open_relay(const Settings& settings) {
 
 std::vector<conf::Problem> Gate::review(const Settings& settings, const conf::MainCf& main_cf) {
     std::vector<conf::Problem> problems;
-    conf::Problem problem;
-    problem.text = open_relay(settings);
-    if (problem.text.empty()) return problems;
-    problem.file = main_cf.file();
-    if (const conf::Setting* setting = main_cf.find("smtpd_relay_restrictions")) {
-        problem.file = setting->file;
-        problem.line = setting->line;
-    }
-    problems.push_back(std::move(problem));
+    const auto complain = [&](std::string_view parameter, std::string text) {
+        conf::Problem problem;
+        problem.text = std::move(text);
+        problem.file = main_cf.file();
+        if (const conf::Setting* setting = main_cf.find(parameter)) {
+            problem.file = setting->file;
+            problem.line = setting->line;
+        }
+        problems.push_back(std::move(problem));
+    };
+    for (const auto& [name, text] : settings.restrictions.class_problems)
+        complain(main_cf.find(name) ? name : "smtpd_restriction_classes", text);
+    const std::string relay = open_relay(settings);
+    if (!relay.empty()) complain("smtpd_relay_restrictions", relay);
     return problems;
 }
 

@@ -38,7 +38,10 @@ struct Facts {
     const std::string* sender = nullptr;     ///< unquoted; nullptr: not given yet
     const std::string* recipient = nullptr;  ///< unquoted; nullptr: not given yet
     std::size_t recipients = 0;
-    bool premature = false;  ///< the client talked before its turn
+    std::string_view instance;     ///< of the transaction, for policy servers
+    std::string_view sasl_sender;  ///< MAIL's AUTH= (RFC 4954 section 5)
+    std::uint64_t size = 0;        ///< MAIL's SIZE=, and at the end the real one
+    bool premature = false;        ///< the client talked before its turn
     bool smtputf8 = false;
 
     Effects effects;
@@ -46,7 +49,8 @@ struct Facts {
     std::optional<smtp::Reply> defer_if_reject;
     std::optional<Result<ipc::Classification>> recipient_class;
     std::optional<Result<ipc::Classification>> sender_class;
-    int depth = 0;  ///< of access tables that name restrictions that name tables
+    bool policy_failed = false;  ///< smtpd_policy_service_default_action is being done
+    int depth = 0;               ///< of access tables that name restrictions that name tables
 };
 
 /// "NOQUEUE: reject: RCPT from host[ip]: 554 5.7.1 …; from=<> to=<> proto=ESMTP helo=<>".
@@ -103,6 +107,8 @@ private:
     Task<Ruling> ownership(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> table(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> dns_list(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> policy_service(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> restriction_class(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> pause(const Restriction& restriction, Stage stage, Facts& facts);
 
     Task<Ruling> action(std::string value, Stage stage, Facts& facts);

@@ -7,6 +7,7 @@
 #include "lib/smtp/domain.h"
 #include "lib/smtp/status.h"
 #include "smtpd/gate.h"
+#include "smtpd/policy_service.h"
 
 namespace facteur::smtpd {
 
@@ -94,13 +95,52 @@ Task<Ruling> Gate::action(std::string value, Stage stage, Facts& facts) {
     const std::string word = to_upper(take_word(rest));
     if (auto ruling = verdict(word, rest, stage, facts)) co_return *std::move(ruling);
     if (take_effect(word, rest, stage, facts)) co_return Ruling();
-    auto list = parse_restrictions(conf::parse_list(all), stage);
+    auto list = parse_restrictions(conf::parse_list(all), settings_.restrictions.classes());
     if (!list) {
         log_warning("access table: " + list.error().text);
         co_return refuse(451, "4.3.5", "Server configuration error");
     }
     ++facts.depth;
     Ruling ruling = co_await run(*list, stage, facts);
+    --facts.depth;
+    co_return ruling;
+}
+
+Task<Ruling> Gate::restriction_class(const Restriction& restriction, Stage stage, Facts& facts) {
+    const auto& lists = settings_.restrictions.class_lists;
+    const auto list = lists.find(restriction.argument);
+    Ruling ruling;
+    if (list == lists.end()) co_return ruling;
+    ++facts.depth;
+    ruling = co_await run(list->second, stage, facts);
+    --facts.depth;
+    co_return ruling;
+}
+
+/// The policy delegation protocol: what the server answers is done as if a table said it.
+Task<Ruling> Gate::policy_service(const Restriction& restriction, Stage stage, Facts& facts) {
+    auto service = PolicyService::parse(restriction.argument, settings_.policy);
+    if (!service) {
+        log_warning(service.error().text);
+        co_return refuse(451, "4.3.5", "Server configuration error");
+    }
+    ipc::Delegate question = std::move(service->question);
+    question.attributes = policy_attributes(facts, service->context);
+    const std::string server = question.server;
+    Result<std::string> answer = co_await backend_.delegate(std::move(question));
+    ++facts.depth;
+    Ruling ruling;
+    if (answer) {
+        ruling = co_await action(*std::move(answer), stage, facts);
+    } else {
+        log_warning("policy server " + server + ": " + answer.error().text);
+        // A default action that asks a server which fails too is not asked what to do again.
+        const bool again = std::exchange(facts.policy_failed, true);
+        std::string otherwise =
+            again ? "451 4.3.5 Server configuration problem" : std::move(service->default_action);
+        ruling = co_await action(std::move(otherwise), stage, facts);
+        facts.policy_failed = again;
+    }
     --facts.depth;
     co_return ruling;
 }

@@ -147,17 +147,18 @@ Task<Ruling> Gate::ownership(const Restriction& restriction, Stage, Facts& facts
     co_return refuse(553, "5.7.1", rejected(Stage::sender, facts, why));
 }
 
-Task<Ruling> Gate::table(const Restriction& restriction, Stage, Facts& facts) {
+Task<Ruling> Gate::table(const Restriction& restriction, Stage of_list, Facts& facts) {
     ipc::Access question;
     question.table = restriction.argument;
     Stage stage = Stage::client;
-    switch (restriction.rule) {
+    const Rule rule =
+        restriction.rule == Rule::check_access ? access_rule(of_list) : restriction.rule;
+    switch (rule) {
         case Rule::check_client_access:
         case Rule::check_reverse_client_hostname_access:
             question.kind = ipc::AccessKey::client;
-            question.key = restriction.rule == Rule::check_client_access
-                               ? facts.client.name
-                               : facts.client.reverse_name;
+            question.key =
+                rule == Rule::check_client_access ? facts.client.name : facts.client.reverse_name;
             question.client_ip = facts.client.ip;
             break;
         case Rule::check_helo_access:
@@ -170,8 +171,7 @@ Task<Ruling> Gate::table(const Restriction& restriction, Stage, Facts& facts) {
             question.key = facts.client.login;
             break;
         default:
-            stage =
-                restriction.rule == Rule::check_sender_access ? Stage::sender : Stage::recipient;
+            stage = rule == Rule::check_sender_access ? Stage::sender : Stage::recipient;
             const std::string* address = stage == Stage::sender ? facts.sender : facts.recipient;
             if (!address) co_return Ruling();
             question.kind = ipc::AccessKey::address;

@@ -214,6 +214,114 @@ TEST_CASE("access tables can send a message elsewhere", "[smtpd]") {
     CHECK(taken[5].content.find("\r\nX-Soon: 1\r\n") != std::string::npos);
 }
 
+TEST_CASE("policy servers are asked with all attributes", "[smtpd]") {
+    Fixture f(
+        "smtpd_recipient_restrictions = check_policy_service { inet:127.0.0.1:1, timeout=7s, "
+        "policy_context=mx, { default_action = 450 4.7.9 later }, try_limit=1 }\n"
+        "smtpd_end_of_data_restrictions = check_policy_service unix:private/end\n");
+    f.backend.policy_servers = {{"inet:127.0.0.1:1", "PREPEND X-Grey: yes"},
+                                {"unix:private/end", "DUNNO"}};
+    f.connect();
+    f.reply();
+    CHECK(f.mail("x\r\n.\r\n").substr(0, 3) == "250");
+    const auto& asked = f.backend.delegated;
+    REQUIRE(asked.size() == 2);
+    CHECK(asked[0].timeout == 7);
+    CHECK(asked[0].tries == 1);
+    CHECK(asked[0].max_idle == 300);
+    CHECK(asked[1].tries == 2);
+    const auto value = [](const ipc::Delegate& question, const std::string& name) {
+        for (const std::string& line : question.attributes)
+            if (line.starts_with(name + "=")) return line.substr(name.size() + 1);
+        return std::string("missing");
+    };
+    const std::pair<std::string, std::string> expected[] = {
+        {"request", "smtpd_access_policy"},
+        {"protocol_state", "RCPT"},
+        {"protocol_name", "ESMTP"},
+        {"client_address", "127.0.0.1"},
+        {"client_name", "unknown"},
+        {"reverse_client_name", "unknown"},
+        {"server_address", "127.0.0.1"},
+        {"helo_name", "client.test"},
+        {"sender", "from@else.test"},
+        {"recipient", "user@here.test"},
+        {"recipient_count", "0"},
+        {"queue_id", ""},
+        {"size", "0"},
+        {"encryption_keysize", "0"},
+        {"policy_context", "mx"},
+    };
+    for (const auto& [name, text] : expected) {
+        INFO(name);
+        CHECK(value(asked[0], name) == text);
+    }
+    CHECK(value(asked[1], "protocol_state") == "END-OF-MESSAGE");
+    CHECK(value(asked[1], "recipient_count") == "1");
+    CHECK(value(asked[1], "size") == "3");
+    CHECK_FALSE(value(asked[1], "queue_id").empty());
+    CHECK(value(asked[1], "instance") == value(asked[0], "instance"));
+    REQUIRE(f.backend.taken.size() == 1);
+    CHECK(f.backend.taken[0].content.find("\r\nX-Grey: yes\r\n") != std::string::npos);
+    // A server that fails: the default action, also one that would ask it again.
+    f.backend.policy_servers.clear();
+    CHECK(f.dialogue({"MAIL FROM:<a@b.test>", "RCPT TO:<user@here.test>"}) ==
+          "450 4.7.9 <user@here.test>: Recipient address rejected: later");
+}
+
+TEST_CASE("a policy server that fails leads to the default action", "[smtpd]") {
+    using Row = std::pair<std::string, std::string>;
+    const auto [action, reply] = GENERATE(values<Row>({
+        {"",
+         "451 4.3.5 <user@here.test>: Recipient address rejected: Server configuration "
+         "problem"},
+        {"smtpd_policy_service_default_action = DUNNO\n", "250 2.1.5 Ok"},
+        {"smtpd_policy_service_default_action = check_policy_service inet:again:1\n",
+         "451 4.3.5 <user@here.test>: Recipient address rejected: Server configuration problem"},
+    }));
+    Fixture f("smtpd_recipient_restrictions = check_policy_service inet:localhost:1\n" + action);
+    f.connect();
+    f.reply();
+    CHECK(f.dialogue({"EHLO a", "MAIL FROM:<a@b.test>", "RCPT TO:<user@here.test>"}) == reply);
+}
+
+TEST_CASE("restriction classes stand for their lists", "[smtpd]") {
+    Fixture f(
+        "smtpd_restriction_classes = strict, lax, round\n"
+        "strict = reject_non_fqdn_helo_hostname, hash:x\n"
+        "lax = permit\n"
+        "round = round\n"
+        "smtpd_sender_restrictions = check_sender_access hash:x, strict\n");
+    f.connect();
+    f.reply();
+    auto& table = f.backend.access_table;
+    table = {{"a@b.test", "lax"}, {"c@b.test", "round"}, {"d@b.test", "REJECT in class"}};
+    const auto rcpt = [&](const std::string& helo, const std::string& from) {
+        return f.dialogue(
+            {"RSET", "EHLO " + helo, "MAIL FROM:<" + from + ">", "RCPT TO:<user@here.test>"});
+    };
+    CHECK(rcpt("a", "a@b.test") == "250 2.1.5 Ok");
+    CHECK(rcpt("a", "x@b.test") ==
+          "504 5.5.2 <a>: Helo command rejected: need fully-qualified hostname");
+    CHECK(rcpt("a.test", "c@b.test") == "451 4.3.5 Server configuration error");
+    CHECK(rcpt("a.test", "d@b.test") == "554 5.7.1 <d@b.test>: Sender address rejected: in class");
+    CHECK(Gate::review(f.settings, conf::MainCf()).empty());
+}
+
+TEST_CASE("what is wrong with a restriction class is told with its line", "[smtpd]") {
+    const std::string text =
+        "smtpd_restriction_classes = one two\none = permit, rejekt\n"
+        "smtpd_client_restrictions = two\n";
+    const conf::MainCf main_cf = conf::MainCf::parse(text, "main.cf");
+    Settings settings;
+    REQUIRE(conf::load(settings, main_cf).empty());
+    const auto problems = Gate::review(settings, main_cf);
+    REQUIRE(problems.size() == 2);
+    CHECK(problems[0].line == 2);
+    CHECK(problems[0].text.find("rejekt") != std::string::npos);
+    CHECK(problems[1].line == 1);
+}
+
 TEST_CASE("a list with a name that is not in the language is an error", "[smtpd]") {
     Settings settings;
     const auto problems =
@@ -223,9 +331,11 @@ TEST_CASE("a list with a name that is not in the language is an error", "[smtpd]
     CHECK(problems[0].text.find("reject_unknown_helo") != std::string::npos);
     for (const std::string bad :
          {"check_client_access", "check_client_access plain", "reject_rbl_client",
-          "reject_rbl_client a..b", "sleep x", "sleep 99999", "reject_unauth_destinatoin"}) {
+          "reject_rbl_client a..b", "sleep x", "sleep 99999", "check_policy_service",
+          "check_policy_service tcp:a:1", "check_policy_service { inet:a:1, nonsense = 2 }",
+          "check_policy_service { inet:a:1, timeout = soon }", "reject_unauth_destinatoin"}) {
         std::vector<std::string> words = conf::parse_list(bad);
-        CHECK_FALSE(parse_restrictions(words, Stage::client));
+        CHECK_FALSE(parse_restrictions(words));
     }
 }
 

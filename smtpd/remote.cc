@@ -39,6 +39,7 @@ Remote::Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Reso
       resolver_(std::move(resolver)),
       addressd_(scope, "private/address", kQuestionBudget),
       policyd_(scope, "private/policy", kPolicyBudget),
+      servers_(scope, "private/policy", settings.ipc_timeout()),
       authd_(scope, "private/auth", kQuestionBudget),
       qmgr_(scope, "private/queue", settings.limits.submit_timeout()),
       addresses_(addressd_, kMostAddresses),
@@ -129,6 +130,11 @@ Task<Result<ipc::PolicyReply>> Remote::ask(ipc::Ask question) {
     const auto moment = static_cast<unsigned>(question.moment);
     if (interests_ && (interests_->moments >> moment & 1) == 0) co_return ipc::PolicyReply();
     co_return message_of(co_await policyd_.call(std::move(question)));
+}
+
+Task<Result<std::string>> Remote::delegate(ipc::Delegate question) {
+    CO_TRY(auto answer, co_await servers_.call(std::move(question)));
+    co_return std::move(answer.message.action);
 }
 
 Task<Result<ipc::PolicyReply>> Remote::judge(ipc::Judge question, const Fd& content) {

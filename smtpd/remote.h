@@ -32,6 +32,7 @@ public:
     Task<Result<Listing>> dns_list(std::string name) override;
 
     Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) override;
+    Task<Result<std::string>> delegate(ipc::Delegate question) override;
     Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) override;
 
     Task<Result<std::vector<std::string>>> sasl_mechanisms() override;
@@ -54,6 +55,7 @@ private:
     std::unique_ptr<dns::Resolver> resolver_;
     ipc::Client addressd_;
     ipc::Client policyd_;
+    ipc::Client servers_;  ///< policyd too, which takes its time over them
     ipc::Client authd_;
     ipc::Client qmgr_;
     AddressCache addresses_;

@@ -4,12 +4,14 @@
 
 #include "lib/base/text.h"
 #include "lib/smtp/domain.h"
+#include "smtpd/policy_service.h"
+#include "smtpd/settings.h"
 
 namespace facteur::smtpd {
 
 namespace {
 
-enum class Argument : std::uint8_t { none, table, dns_list, number };
+enum class Argument : std::uint8_t { none, table, dns_list, number, policy_server };
 
 struct Name {
     std::string_view name;
@@ -70,6 +72,7 @@ constexpr Name kNames[] = {
     {"reject_rhsbl_recipient", Rule::reject_rhsbl_recipient, Argument::dns_list},
     {"permit_dnswl_client", Rule::permit_dnswl_client, Argument::dns_list},
     {"sleep", Rule::sleep, Argument::number},
+    {"check_policy_service", Rule::check_policy_service, Argument::policy_server},
     {"warn_if_reject", Rule::warn_if_reject},
 };
 
@@ -113,24 +116,15 @@ Result<void> check_argument(const Name& name, std::string_view argument) {
         case Argument::dns_list:
             if (!smtp::is_domain(dnsbl_domain(argument))) return wrong("a domain");
             break;
+        case Argument::policy_server: {
+            TRY_VOID(PolicyService::parse(argument, PolicySettings()));
+            break;
+        }
         case Argument::number:
             if (parse_number(argument).value_or(3601) > 3600) return wrong("seconds, at most 3600");
             break;
     }
     return {};
-}
-
-Rule table_rule(Stage stage) {
-    switch (stage) {
-        case Stage::client:
-            return Rule::check_client_access;
-        case Stage::helo:
-            return Rule::check_helo_access;
-        case Stage::sender:
-            return Rule::check_sender_access;
-        default:
-            return Rule::check_recipient_access;
-    }
 }
 
 const Name* find_name(std::string_view word) {
@@ -166,15 +160,30 @@ std::string_view take_octet(std::string_view& pattern) {
 
 }  // namespace
 
-Result<Restrictions> parse_restrictions(const std::vector<std::string>& list, Stage stage) {
+Rule access_rule(Stage stage) {
+    switch (stage) {
+        case Stage::client:
+            return Rule::check_client_access;
+        case Stage::helo:
+            return Rule::check_helo_access;
+        case Stage::sender:
+            return Rule::check_sender_access;
+        default:
+            return Rule::check_recipient_access;
+    }
+}
+
+Result<Restrictions> parse_restrictions(const std::vector<std::string>& list,
+                                        const std::vector<std::string>& classes) {
     Restrictions restrictions;
     bool warn = false;
     for (std::size_t i = 0; i < list.size(); ++i) {
         Restriction restriction;
         restriction.warn = std::exchange(warn, false);
         const Name* name = find_name(list[i]);
-        if (!name && list[i].find(':') != std::string::npos) {
-            restriction.rule = table_rule(stage);
+        const bool is_class = std::find(classes.begin(), classes.end(), list[i]) != classes.end();
+        if (!name && (is_class || list[i].find(':') != std::string::npos)) {
+            restriction.rule = is_class ? Rule::restriction_class : Rule::check_access;
             restriction.argument = list[i];
             restrictions.push_back(std::move(restriction));
             continue;

@@ -40,6 +40,7 @@ enum class Rule : std::uint8_t {
     reject_authenticated_sender_login_mismatch,
     reject_known_sender_login_mismatch,
     reject_unauthenticated_sender_login_mismatch,
+    check_access,  ///< a table without a name in front: which one, the stage tells
     check_client_access,
     check_reverse_client_hostname_access,
     check_helo_access,
@@ -54,13 +55,16 @@ enum class Rule : std::uint8_t {
     reject_rhsbl_recipient,
     permit_dnswl_client,
     sleep,
+    check_policy_service,
+    restriction_class,
     warn_if_reject,  ///< never in a parsed list: it marks the restriction that follows it
 };
 
 struct Restriction {
     Rule rule = Rule::permit;
-    std::string argument;  ///< a table, a DNS list's domain, a number of seconds
-    bool warn = false;     ///< a refusal is logged and goes no further
+    std::string
+        argument;       ///< a table, a DNS list's domain, a policy server, a class's name, seconds
+    bool warn = false;  ///< a refusal is logged and goes no further
     bool operator==(const Restriction&) const = default;
 };
 using Restrictions = std::vector<Restriction>;
@@ -68,9 +72,12 @@ using Restrictions = std::vector<Restriction>;
 /// Which table a bare `type:table` in a list means, and how its refusals are worded.
 enum class Stage : std::uint8_t { client, helo, sender, recipient, data, end_of_data };
 
-/// A list as main.cf writes it.  The Error names the word that is wrong and the nearest name that
-/// is right.
-Result<Restrictions> parse_restrictions(const std::vector<std::string>& list, Stage stage);
+/// A list as main.cf and access tables write it; classes: the names in smtpd_restriction_classes.
+/// The Error names the word that is wrong and the nearest name that is right.
+Result<Restrictions> parse_restrictions(const std::vector<std::string>& list,
+                                        const std::vector<std::string>& classes = {});
+/// What a bare `type:table` in a list of this stage means.
+Rule access_rule(Stage stage);
 
 /// The domain part "d" of "zen.example.org=127.0.0.[2..11]", and whether an answer matches the
 /// filter after '='; without a filter every 127.0.0.0/8 answer does.

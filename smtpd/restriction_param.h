@@ -8,13 +8,14 @@
 template <>
 class facteur::conf::Param<facteur::smtpd::Restrictions> : public ParamBase {
 public:
-    Param(Params& params, std::string_view name, smtpd::Stage stage, std::string_view value,
+    /// classes: smtpd_restriction_classes, which is read before.
+    Param(Params& params, std::string_view name, const Param<List>& classes, std::string_view value,
           std::string_view description);
     const smtpd::Restrictions& operator()() const { return value_; }
     std::string type() const override { return "list"; }
     Result<void> set(std::string_view expanded) override;
 
 private:
-    smtpd::Stage stage_;
+    const Param<List>& classes_;
     smtpd::Restrictions value_;
 };

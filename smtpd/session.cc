@@ -54,6 +54,7 @@ Session::Session(Server& server, Fd socket)
     static_assert(std::size(kVerbs) < kVerbCount);
     client_.address = stream_.peer();
     client_.ip = client_.address.ip();
+    client_.server = stream_.local();
     connections_ = server_.counts.enter(client_.ip);
 }
 

@@ -24,6 +24,7 @@ struct Transaction {
     smtp::MailParameters parameters;
     std::vector<ipc::SubmitRecipient> recipients;
     std::string queue_id;  ///< from the first recipient on
+    std::string instance;  ///< tells it from every other one
     WallTime arrival;
     Effects effects;
     std::size_t overshoot = 0;  ///< recipients past the limit
@@ -98,6 +99,7 @@ private:
     Task<void> expect_recipients();
     Task<std::optional<smtp::Reply>> ask_policy(ipc::PolicyMoment moment, const std::string& sender,
                                                 const std::string& recipient);
+    Facts facts(std::string_view verb) const;
     smtp::Reply refused(const Facts& facts, smtp::Reply reply) const;
 
     // session_content.cc

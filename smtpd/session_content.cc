@@ -68,13 +68,7 @@ Task<std::optional<Reply>> Session::may_send_content() {
         Reply reply{554, "5.5.1", "Error: no valid recipients"};
         co_return reply;
     }
-    Facts facts(client_, last_verb_);
-    facts.queue_id = transaction_->queue_id;
-    facts.sender = &transaction_->sender;
-    if (transaction_->recipients.size() == 1)
-        facts.recipient = &transaction_->recipients.front().address;
-    facts.recipients = transaction_->recipients.size();
-    facts.premature = premature_;
+    Facts facts = this->facts(last_verb_);
     std::optional<Reply> refusal = co_await server_.gate.data(facts);
     if (refusal) refusal = refused(facts, *std::move(refusal));
     transaction_->effects.take(std::move(facts.effects));
@@ -249,10 +243,8 @@ std::optional<Reply> Session::content_fault(const smtp::Strays& strays) const {
 /// that goes (RFC 5321 section 4.1.1.4).
 Task<Reply> Session::finish_message(smtp::Strays strays) {
     std::optional<Reply> refusal = content_fault(strays);
-    Facts facts(client_, "END-OF-MESSAGE");
-    facts.queue_id = transaction_->queue_id;
-    facts.sender = &transaction_->sender;
-    facts.recipients = transaction_->recipients.size();
+    Facts facts = this->facts("END-OF-MESSAGE");
+    facts.size = transaction_->content->received();
     if (strays.any() && !refusal && settings_.bare_newline() != BareNewline::accept)
         log_info(std::string(facts.queue_id) + ": bare newline from " + client_.text());
     if (!refusal) refusal = co_await server_.gate.end_of_data(facts);

@@ -41,6 +41,23 @@ Reply refusal_of(const Error& error) {
 
 }  // namespace
 
+/// What is known of the transaction, if there is one, when a command of this name is decided on.
+Facts Session::facts(std::string_view verb) const {
+    Facts facts(client_, verb);
+    facts.premature = premature_;
+    if (!transaction_) return facts;
+    const Transaction& transaction = *transaction_;
+    facts.queue_id = transaction.queue_id;
+    facts.sender = &transaction.sender;
+    facts.recipients = transaction.recipients.size();
+    if (facts.recipients == 1) facts.recipient = &transaction.recipients.front().address;
+    facts.smtputf8 = transaction.parameters.smtputf8;
+    facts.instance = transaction.instance;
+    facts.size = transaction.parameters.size.value_or(0);
+    if (transaction.parameters.auth) facts.sasl_sender = *transaction.parameters.auth;
+    return facts;
+}
+
 /// Logs the refusal and gives it back.
 Reply Session::refused(const Facts& facts, Reply reply) const {
     log_info(refusal_line(facts, "reject", reply));
@@ -116,13 +133,15 @@ Task<Reply> Session::do_mail(std::string arguments) {
     std::optional<Reply> refusal =
         co_await ask_policy(ipc::PolicyMoment::mail, parsed->sender, std::string());
     if (refusal) co_return *std::move(refusal);
-    Facts facts(client_, "MAIL");
-    facts.sender = &parsed->sender;
-    facts.premature = premature_;
-    facts.smtputf8 = parsed->parameters.smtputf8;
-    refusal = co_await server_.gate.mail(facts);
-    if (refusal) co_return refused(facts, *std::move(refusal));
     transaction_ = std::make_unique<Transaction>(*std::move(parsed));
+    transaction_->instance = spool::make_queue_id();
+    Facts facts = this->facts("MAIL");
+    refusal = co_await server_.gate.mail(facts);
+    if (refusal) {
+        const Reply reply = refused(facts, *std::move(refusal));
+        transaction_.reset();
+        co_return reply;
+    }
     transaction_->effects = std::move(facts.effects);
     transaction_->arrival = std::chrono::system_clock::now();
     co_return Reply{250, "2.1.0", "Ok"};
@@ -193,13 +212,8 @@ Task<Reply> Session::do_rcpt(std::string arguments) {
 }
 
 Task<std::optional<Reply>> Session::check_recipient(const std::string& address) {
-    Facts facts(client_, "RCPT");
-    facts.queue_id = transaction_->queue_id;
-    facts.sender = &transaction_->sender;
+    Facts facts = this->facts("RCPT");
     facts.recipient = &address;
-    facts.recipients = transaction_->recipients.size();
-    facts.premature = premature_;
-    facts.smtputf8 = transaction_->parameters.smtputf8;
     std::optional<Reply> refusal = co_await server_.gate.recipient(facts);
     if (refusal) co_return refused(facts, *std::move(refusal));
     refusal = co_await ask_policy(ipc::PolicyMoment::recipient, transaction_->sender, address);

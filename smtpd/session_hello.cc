@@ -175,6 +175,9 @@ Task<bool> Session::start_tls() {
         co_return false;
     }
     client_.tls = true;
+    client_.tls_protocol = stream_.tls()->protocol;
+    client_.tls_cipher = stream_.tls()->cipher;
+    client_.tls_bits = stream_.tls()->bits;
     client_.helo.clear();
     client_.esmtp = false;
     client_.login.clear();

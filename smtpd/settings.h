@@ -1,6 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "lib/config/common.h"
 #include "lib/config/dns.h"
@@ -18,25 +22,52 @@ enum class TlsLevel : std::uint8_t { none, may, encrypt };
 /// smtpd_forbid_bare_newline.  None of them lets a bare newline end the data.
 enum class BareNewline : std::uint8_t { accept, note, normalize, reject };
 
+/// How policy servers are asked; check_policy_service may say otherwise in braces.
+struct PolicySettings : conf::Section {
+    PolicySettings() = default;
+    explicit PolicySettings(Section& outer) : Section(outer) {}
+    Param<std::string> default_action{
+        params, "smtpd_policy_service_default_action", "451 4.3.5 Server configuration problem",
+        "What happens when a policy server cannot be asked: as in an access table."};
+    Param<Seconds> max_idle{params, "smtpd_policy_service_max_idle", Seconds(300),
+                            "How long an idle connection to a policy server is kept."};
+    Param<Seconds> max_ttl{params, "smtpd_policy_service_max_ttl", Seconds(1000),
+                           "How long a connection to a policy server is used."};
+    Param<int> request_limit{params, "smtpd_policy_service_request_limit", 0,
+                             "Questions over one connection to a policy server; 0 is no limit."};
+    Param<Seconds> retry_delay{params, "smtpd_policy_service_retry_delay", Seconds(1),
+                               conf::at_least(Seconds(1)),
+                               "The pause before a policy server is asked again."};
+    Param<Seconds> timeout{params, "smtpd_policy_service_timeout", Seconds(100),
+                           conf::at_least(Seconds(1)),
+                           "How long one attempt to ask a policy server may take."};
+    Param<int> try_limit{params, "smtpd_policy_service_try_limit", 2, Range<int>{1, 1000000},
+                         "How often a policy server is asked before the question has failed."};
+    Param<std::string> context{params, "smtpd_policy_service_policy_context", "",
+                               "The attribute policy_context of questions to policy servers."};
+};
+
 /// Who may do what: the restriction lists and what belongs to them.
 struct RestrictionSettings : conf::Section {
     explicit RestrictionSettings(Section& outer) : Section(outer) {}
-    Param<Restrictions> client{params, "smtpd_client_restrictions", Stage::client, "",
+    Param<List> classes{params, "smtpd_restriction_classes", "",
+                        "Names of parameters that hold restriction lists: such a name may stand "
+                        "in any other list and in access tables."};
+    Param<Restrictions> client{params, "smtpd_client_restrictions", classes, "",
                                "Restrictions that apply to a client when it connects."};
-    Param<Restrictions> helo{params, "smtpd_helo_restrictions", Stage::helo, "",
+    Param<Restrictions> helo{params, "smtpd_helo_restrictions", classes, "",
                              "Restrictions that apply to the name given with HELO or EHLO."};
-    Param<Restrictions> sender{params, "smtpd_sender_restrictions", Stage::sender, "",
+    Param<Restrictions> sender{params, "smtpd_sender_restrictions", classes, "",
                                "Restrictions that apply to the sender given with MAIL FROM."};
     Param<Restrictions> relay{
-        params, "smtpd_relay_restrictions", Stage::recipient,
+        params, "smtpd_relay_restrictions", classes,
         "permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination",
         "Restrictions on relaying, applied to each recipient before the others."};
-    Param<Restrictions> recipient{params, "smtpd_recipient_restrictions", Stage::recipient, "",
+    Param<Restrictions> recipient{params, "smtpd_recipient_restrictions", classes, "",
                                   "Restrictions that apply to each recipient given with RCPT TO."};
-    Param<Restrictions> data{params, "smtpd_data_restrictions", Stage::data, "",
+    Param<Restrictions> data{params, "smtpd_data_restrictions", classes, "",
                              "Restrictions that apply when DATA or BDAT is given."};
-    Param<Restrictions> end_of_data{params, "smtpd_end_of_data_restrictions", Stage::end_of_data,
-                                    "",
+    Param<Restrictions> end_of_data{params, "smtpd_end_of_data_restrictions", classes, "",
                                     "Restrictions that apply once the content has been received."};
     Param<bool> delay{params, "smtpd_delay_reject", true,
                       "Whether client, helo and sender restrictions wait for RCPT TO."};
@@ -87,6 +118,11 @@ struct RestrictionSettings : conf::Section {
     Param<int> unlisted_relay_code{params, "unknown_relay_recipient_reject_code", 550,
                                    Range<int>{400, 599},
                                    "The reply code for unknown users of $relay_domains."};
+
+    /// The lists of the restriction classes, and what is wrong with them.
+    std::map<std::string, Restrictions, std::less<>> class_lists;
+    std::vector<std::pair<std::string, std::string>> class_problems;
+    void load_classes(const conf::MainCf& file, const conf::Values& values);
 };
 
 /// Nothing that a stranger sends can grow without one of these.
@@ -215,9 +251,14 @@ struct Settings : conf::Common {
 
     conf::DnsSettings dns{*this};
     RestrictionSettings restrictions{*this};
+    PolicySettings policy{*this};
     LimitSettings limits{*this};
     TlsSettings tls{*this};
     SaslSettings sasl{*this};
+
+    void loaded(const conf::MainCf& file, const conf::Values& values) override {
+        restrictions.load_classes(file, values);
+    }
 };
 
 }  // namespace facteur::smtpd

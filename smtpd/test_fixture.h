@@ -38,6 +38,7 @@ public:
     Task<Result<bool>> has_address(std::string host) override;
     Task<Result<Listing>> dns_list(std::string name) override;
     Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) override;
+    Task<Result<std::string>> delegate(ipc::Delegate question) override;
     Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) override;
     Task<Result<std::vector<std::string>>> sasl_mechanisms() override;
     Task<Result<ipc::SaslReply>> sasl(ipc::SaslStart question) override;
@@ -52,6 +53,8 @@ public:
     std::map<std::string, std::vector<std::string>> sender_owners;
     std::map<std::string, Listing> listings;
     std::map<ipc::PolicyMoment, ipc::PolicyReply> policies;
+    std::map<std::string, std::string> policy_servers;  ///< "inet:…" -> action
+    std::vector<ipc::Delegate> delegated;
     ipc::PolicyReply judgement;
     ClientName client;
     std::optional<Error> submit_error;

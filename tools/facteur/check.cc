@@ -81,6 +81,9 @@ void Checker::check_main_cf() {
 void Checker::check_names(const KnownParameters& known) {
     std::set<std::string, std::less<>> used;
     auto note = [&](std::string_view name) { used.emplace(name); };
+    if (const conf::Setting* classes = main_cf_.find("smtpd_restriction_classes"))
+        for (const std::string& name : conf::parse_list(classes->value))
+            note(name);
     for (const auto& [name, setting] : main_cf_.settings())
         conf::each_name(setting.value, note);
     for (const conf::ServiceLine& line : master_cf_.services)

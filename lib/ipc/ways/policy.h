@@ -102,6 +102,45 @@ struct Judge {
     bool operator==(const Judge&) const = default;
 };
 
+/// What a policy server wants done: the right-hand side of an access table (access(5)).
+struct DelegateReply {
+    std::string action;
+
+    static constexpr std::string_view kName = "delegate-reply";
+    static constexpr auto fields() {
+        using M = DelegateReply;
+        return std::tuple{Field{"action", &M::action}};
+    }
+    bool operator==(const DelegateReply&) const = default;
+};
+/// smtpd -> policyd: ask a policy server (Postfix's SMTPD_POLICY_README).  Only servers that
+/// main.cf or master.cf name are asked.  An Error: it could not be asked, or its answer is none.
+struct Delegate {
+    std::string server;                   ///< "inet:127.0.0.1:10023", "unix:private/policy"
+    std::vector<std::string> attributes;  ///< "name=value", in their order
+    std::uint32_t timeout = 100;          ///< seconds for one attempt
+    std::uint32_t tries = 2;
+    std::uint32_t retry_delay = 1;    ///< seconds
+    std::uint32_t max_idle = 300;     ///< seconds that a connection may wait for another question
+    std::uint32_t max_ttl = 1000;     ///< seconds that a connection may be used
+    std::uint32_t request_limit = 0;  ///< questions over one connection; 0: no limit
+
+    using Reply = DelegateReply;
+    static constexpr std::string_view kName = "delegate";
+    static constexpr auto fields() {
+        using M = Delegate;
+        return std::tuple{Field{"server", &M::server},
+                          Field{"attributes", &M::attributes},
+                          Field{"timeout", &M::timeout, true},
+                          Field{"tries", &M::tries, true},
+                          Field{"retry_delay", &M::retry_delay, true},
+                          Field{"max_idle", &M::max_idle, true},
+                          Field{"max_ttl", &M::max_ttl, true},
+                          Field{"request_limit", &M::request_limit, true}};
+    }
+    bool operator==(const Delegate&) const = default;
+};
+
 /// What this configuration of policyd looks at.
 struct PolicyInterestsReply {
     std::uint32_t moments = 0;  ///< 1 << PolicyMoment
