@@ -90,7 +90,7 @@ Task<void> Agent::work(ipc::Job job, Fd content) {
     report.job = job.job;
     report.queue_id = job.queue_id;
     report.complete = true;
-    bool written = false;
+    std::set<std::uint64_t> domains;
     for (const ipc::JobRecipient& recipient : job.recipients) {
         Outcome outcome;
         if (kind_ == Kind::virtual_users) {
@@ -104,29 +104,47 @@ Task<void> Agent::work(ipc::Job job, Fd content) {
         result.status = std::move(outcome.status);
         result.text = std::move(outcome.text);
         result.relay = relay_;
-        written = written || result.outcome == ipc::Outcome::written;
+        domains.merge(outcome.domains);
         log(job, recipient, result, started);
         report.results.push_back(std::move(result));
     }
     if (qmgr_) qmgr_->put(ipc::JobReport::kName, 0, ipc::encode(report));
     reports_[job.job] = std::move(report);
     running_.erase(job.job);
-    if (written) {
+    if (!domains.empty()) {
         unflushed_[job.job] = job.queue_id;
-        flusher_.add(Flusher::Job{job.job, job.queue_id});
+        flusher_.add(Flusher::Job{job.job, job.queue_id, std::move(domains)});
     }
     changed_.notify_all();
 }
 
-void Agent::flushed(const std::vector<Flusher::Job>& jobs) {
+void Agent::flushed(const std::vector<Flusher::Job>& jobs, const Result<void>& result) {
     for (const Flusher::Job& job : jobs) {
         auto at = unflushed_.find(job.job);
         if (at == unflushed_.end() || at->second != job.queue_id) continue;
         unflushed_.erase(at);
+        if (!result) {
+            take_back(job.job, result.error());
+            continue;
+        }
         told_.jobs.push_back(job.job);
         told_.queue_ids.push_back(job.queue_id);
     }
     tell_flushed();
+}
+
+void Agent::take_back(std::uint64_t job, const Error& error) {
+    auto at = reports_.find(job);
+    if (at == reports_.end()) return;
+    ipc::JobReport& report = at->second;
+    for (ipc::RecipientResult& result : report.results) {
+        if (result.outcome != ipc::Outcome::written) continue;
+        result.outcome = ipc::Outcome::deferred;
+        result.status = "4.3.0";
+        result.text = error.text;
+    }
+    log_warning(report.queue_id + ": was written, may not be on disk, will be delivered again");
+    if (qmgr_) qmgr_->put(ipc::JobReport::kName, 0, ipc::encode(report));
 }
 
 void Agent::tell_flushed() {

@@ -22,8 +22,9 @@ public:
 
     /// One connection of qmgr, until it goes away.
     Task<void> serve(Fd connection);
-    /// These jobs (those among them that are ours) are on disk.
-    void flushed(const std::vector<Flusher::Job>& jobs);
+    /// These jobs (those among them that are ours) are on disk, or, with an Error, are to be
+    /// repeated by qmgr.
+    void flushed(const std::vector<Flusher::Job>& jobs, const Result<void>& result);
     /// No more jobs; returns when all is reported and recorded.
     Task<void> drain();
 
@@ -38,6 +39,7 @@ private:
     void log(const ipc::Job& job, const ipc::JobRecipient& recipient,
              const ipc::RecipientResult& result, std::int64_t started) const;
     void tell_flushed();
+    void take_back(std::uint64_t job, const Error& error);
 
     Scope& scope_;
     Scope& sessions_;

@@ -15,20 +15,22 @@ namespace {
 constexpr std::int64_t kDoubt = 10'000'000;
 
 Outcome good(ipc::Outcome outcome, std::string text) {
-    return Outcome{outcome, "2.0.0", std::move(text)};
+    return Outcome{outcome, "2.0.0", std::move(text), {}};
 }
 
 Outcome bad(const Error& error) {
     return Outcome{error.is_temporary() ? ipc::Outcome::deferred : ipc::Outcome::failed,
-                   error.status, error.text};
+                   error.status,
+                   error.text,
+                   {}};
 }
 
 Outcome failed(std::string text, std::string status) {
-    return Outcome{ipc::Outcome::failed, std::move(status), std::move(text)};
+    return Outcome{ipc::Outcome::failed, std::move(status), std::move(text), {}};
 }
 
 Outcome deferred(std::string text, std::string status) {
-    return Outcome{ipc::Outcome::deferred, std::move(status), std::move(text)};
+    return Outcome{ipc::Outcome::deferred, std::move(status), std::move(text), {}};
 }
 
 }  // namespace
@@ -82,12 +84,14 @@ Task<Outcome> Deliverer::to_user(const Mail& mail, const ipc::JobRecipient& reci
     message.prefix = delivery_prefix(mail, recipient);
     message.durability = mail.durable ? store::Durability::now : store::Durability::later;
     message.delivery_id = std::move(delivery_id);
-    message.maybe_delivered = repeated || mail.arrival < started_ + kDoubt;
+    const std::int64_t doubtful = std::max(started_, flusher_.failed_at()) + kDoubt;
+    message.maybe_delivered = repeated || mail.arrival < doubtful;
     auto appended = co_await user->store->append("INBOX", std::move(message));
     if (!appended) co_return bad(appended.error());
     if (mail.durable) co_return good(ipc::Outcome::delivered, "delivered to maildir");
-    flusher_.touched(user);
-    co_return good(ipc::Outcome::written, "delivered to maildir");
+    Outcome outcome = good(ipc::Outcome::written, "delivered to maildir");
+    outcome.domains.insert(flusher_.touched(user));
+    co_return outcome;
 }
 
 Task<Outcome> Deliverer::to_virtual(const Mail& mail, ipc::JobRecipient recipient) {
@@ -151,6 +155,7 @@ Task<Outcome> Deliverer::to_targets(const Mail& mail, const ipc::JobRecipient& r
                                     std::vector<ipc::AliasTarget> targets, std::string owner) {
     std::vector<std::string> addresses;
     Outcome worst = good(ipc::Outcome::expanded, "forwarded");
+    std::set<std::uint64_t> domains;
     for (ipc::AliasTarget& target : targets) {
         Outcome outcome = worst;
         if (target.kind == ipc::AliasKind::address) {
@@ -175,6 +180,7 @@ Task<Outcome> Deliverer::to_targets(const Mail& mail, const ipc::JobRecipient& r
                 "delivery to commands and files is not supported: " + printable(target.value),
                 "4.3.5");
         }
+        domains.merge(outcome.domains);
         bool worse = worst.is_good() || outcome.outcome == ipc::Outcome::deferred;
         if (worse && worst.outcome != ipc::Outcome::deferred) worst = std::move(outcome);
     }
@@ -185,6 +191,7 @@ Task<Outcome> Deliverer::to_targets(const Mail& mail, const ipc::JobRecipient& r
         if (!outcome.is_good() || worst.outcome == ipc::Outcome::expanded)
             worst = std::move(outcome);
     }
+    worst.domains = std::move(domains);
     co_return worst;
 }
 

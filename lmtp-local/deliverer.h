@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct Outcome {
     ipc::Outcome outcome = ipc::Outcome::deferred;
     std::string status = "4.3.0";
     std::string text;
+    std::set<std::uint64_t> domains;  ///< file systems with what is not flushed: Flusher::Job
     bool is_good() const {
         return outcome != ipc::Outcome::deferred && outcome != ipc::Outcome::failed;
     }

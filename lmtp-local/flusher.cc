@@ -1,13 +1,18 @@
 #include "lmtp-local/flusher.h"
 
+#include <algorithm>
+
 #include "lib/base/log.h"
 #include "lib/event/errors.h"
 #include "lib/event/loop.h"
+#include "lib/spool/delays.h"
 
 namespace facteur::lmtp_local {
 
-void Flusher::touched(const std::shared_ptr<User>& user) {
-    domains_.try_emplace(user->store->flush_domain(), user);
+std::uint64_t Flusher::touched(const std::shared_ptr<User>& user) {
+    const std::uint64_t domain = user->store->flush_domain();
+    domains_.try_emplace(domain, user);
+    return domain;
 }
 
 void Flusher::add(Job job) {
@@ -16,18 +21,30 @@ void Flusher::add(Job job) {
     if (jobs_.size() >= most_) hurried_.notify_all();
 }
 
-Task<bool> Flusher::flush_all() {
+Task<Flusher::Failures> Flusher::flush_all() {
     std::map<std::uint64_t, std::shared_ptr<User>> domains = std::move(domains_);
     domains_.clear();
-    bool good = true;
+    Failures failures;
     for (auto& [domain, user] : domains) {
         Result<void> flushed = co_await user->store->flush();
         if (flushed) continue;
         log_error(flushed.error().text);
-        good = false;
+        failures.emplace(domain, std::move(flushed).error());
     }
-    if (!good) domains_.merge(domains);
-    co_return good;
+    co_return failures;
+}
+
+/// The failure of a flush is told once: another try would succeed without the lost pages.  So the
+/// jobs that wrote there fail, and the queue repeats them.
+void Flusher::tell(std::vector<Job> batch, const Failures& failures) {
+    if (!failures.empty()) failed_at_ = spool::wall_clock();
+    for (const auto& [domain, error] : failures) {
+        auto is_safe = [domain = domain](const Job& job) { return !job.domains.contains(domain); };
+        auto lost = std::stable_partition(batch.begin(), batch.end(), is_safe);
+        tell_(std::vector<Job>(lost, batch.end()), std::unexpected(error));
+        batch.erase(lost, batch.end());
+    }
+    if (!batch.empty()) tell_(batch, Result<void>());
 }
 
 Task<void> Flusher::run() {
@@ -43,15 +60,9 @@ Task<void> Flusher::run() {
         std::vector<Job> batch = std::move(jobs_);
         jobs_.clear();
         flushing_ = batch.size();
-        bool good = co_await flush_all();
+        Failures failures = co_await flush_all();
         flushing_ = 0;
-        if (good) {
-            flushed_(std::move(batch));
-        } else {
-            // The queue keeps what is not flushed.  The failure is told once to each flush of a
-            // file system: another try would succeed without the lost pages.
-            log_error("mail that was written may not be on disk: restart lmtp-local to repeat it");
-        }
+        tell(std::move(batch), failures);
         done_.notify_all();
     }
 }

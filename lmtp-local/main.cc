@@ -19,9 +19,11 @@ DESCRIPTION
     the bytes of the message itself are stored as they came.
 
     A delivery from the queue is reported as soon as it is written, and its file system is flushed
-    for many messages at a time; only then does qmgr forget them. The name of a message file
-    follows from the queue id, so that a delivery that is repeated after a crash is made once. An
-    LMTP client hears 250 for a recipient when the message is on disk.
+    for many messages at a time; only then does qmgr forget them. When that flush fails, the
+    messages that were written to that file system since the last one are deferred, and the queue
+    delivers them again. The name of a message file follows from the queue id, so that a delivery
+    that is repeated is made once. An LMTP client hears 250 for a recipient when the message is on
+    disk.
 
     The extension of an address (recipient_delimiter) is left out when the whole address is
     nobody's. Commands ("|command") and files in aliases and ~/.forward are not supported: such

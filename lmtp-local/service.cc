@@ -9,9 +9,9 @@ LmtpLocal::LmtpLocal(daemon::Process& process, const Settings& settings)
     : Service(process),
       settings_(settings),
       flusher_(settings.flush_delay(), static_cast<std::size_t>(settings.flush_messages()),
-               [this](std::vector<Flusher::Job> jobs) {
-                   virtual_.flushed(jobs);
-                   local_.flushed(jobs);
+               [this](const std::vector<Flusher::Job>& jobs, const Result<void>& result) {
+                   virtual_.flushed(jobs, result);
+                   local_.flushed(jobs, result);
                }),
       deliverer_(process.scope(), process.workers(), settings, flusher_),
       virtual_(process.scope(), process.sessions(), Agent::Kind::virtual_users, deliverer_,

@@ -13,8 +13,9 @@ void Agent::greet(ipc::AgentHello hello) {
 }
 
 void Agent::keep(ipc::JobReport report) {
-    std::string id = report.queue_id;
-    reports_[id].push_back(std::move(report));
+    std::vector<ipc::JobReport>& kept = reports_[report.queue_id];
+    std::erase_if(kept, [&](const ipc::JobReport& older) { return older.job == report.job; });
+    kept.push_back(std::move(report));
 }
 
 void Agent::add(std::unique_ptr<Job> job) {

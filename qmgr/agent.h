@@ -30,6 +30,7 @@ public:
     std::vector<ipc::JobReport> take_reports(const std::string& queue_id);
     std::vector<ipc::RunningJob> take_running(const std::string& queue_id);
     /// A report of a message that has no job here: it waits for its message to be tried again.
+    /// The last one of a job counts.
     void keep(ipc::JobReport report);
     /// Queue ids of which take_reports() would give something.
     std::vector<std::string> kept() const;

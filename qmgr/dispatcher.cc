@@ -302,7 +302,10 @@ void Dispatcher::report(Line& line, const std::shared_ptr<Agent>& agent, ipc::Jo
         }
         return;
     }
-    if (job->complete) return;
+    if (job->complete) {
+        take_back(agent, *job, report);
+        return;
+    }
     Message& message = *job->message;
     spool::Progress reason;
     for (const ipc::RecipientResult& result : report.results) {
@@ -324,6 +327,18 @@ void Dispatcher::report(Line& line, const std::shared_ptr<Agent>& agent, ipc::Jo
         put_off(*waiting, suspension(reason));
     }
     if (job->written.empty()) finish(agent, report.job);
+}
+
+/// What was written did not reach the disk: the agent says now what counts instead.
+void Dispatcher::take_back(const std::shared_ptr<Agent>& agent, Job& job, ipc::JobReport& report) {
+    for (ipc::RecipientResult& result : report.results) {
+        if (result.outcome == ipc::Outcome::written) continue;
+        const std::size_t index = result.index;
+        auto is_it = [index](const auto& written) { return written.first == index; };
+        if (std::erase_if(job.written, is_it) > 0)
+            set_progress(*job.message, index, progress_of(result));
+    }
+    if (job.written.empty()) finish(agent, report.job);
 }
 
 void Dispatcher::flushed(const std::shared_ptr<Agent>& agent, const ipc::JobsFlushed& flushed) {

@@ -56,6 +56,7 @@ private:
     void adopt(Line& line, const std::shared_ptr<Agent>& agent, Job& job);
     void report(Line& line, const std::shared_ptr<Agent>& agent, ipc::JobReport report);
     void take_results(Job& job, ipc::JobReport& report);
+    void take_back(const std::shared_ptr<Agent>& agent, Job& job, ipc::JobReport& report);
     void flushed(const std::shared_ptr<Agent>& agent, const ipc::JobsFlushed& flushed);
     void lost(Line& line, Agent& agent);
     void finish(const std::shared_ptr<Agent>& agent, std::uint64_t number);

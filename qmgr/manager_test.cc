@@ -377,6 +377,36 @@ TEST_CASE("written is not delivered before it is flushed", "[qmgr]") {
     house.until([&] { return house.gone(id) && house.agent->settled.size() == 1; });
 }
 
+TEST_CASE("what was written and could not be flushed is delivered again", "[qmgr]") {
+    Folder folder;
+    House house;
+    ipc::Outcome outcome = ipc::Outcome::written;
+    house.agent->decide = [&outcome](const ipc::Job&, const ipc::JobRecipient& recipient) {
+        ipc::RecipientResult result;
+        // The second recipient's mailbox is on another file system, which is flushed.
+        result.outcome = recipient.index == 1 ? ipc::Outcome::written : outcome;
+        result.status = "4.3.0";
+        result.text = "flush failed";
+        return result;
+    };
+    spool::QueueId id = house.submit({"b@example.net", "c@example.net"});
+    house.until([&] { return house.agent->jobs.size() == 1; });
+    const ipc::Job job = house.agent->jobs[0];
+    outcome = ipc::Outcome::deferred;
+    house.agent->report(house.agent->report_for(job));
+    house.agent->flushed({job.job});
+    house.until([&] { return house.agent->settled.contains(job.job); });
+    auto view = look(house, id);
+    CHECK(view->story.progress[0].fate == spool::Fate::waiting);
+    CHECK(view->story.progress[0].text == "flush failed");
+    CHECK(view->story.progress[1].fate == spool::Fate::delivered);
+    outcome = ipc::Outcome::delivered;
+    REQUIRE(house.manager.flush(id));
+    house.until([&] { return house.gone(id); });
+    REQUIRE(house.agent->jobs.size() == 2);
+    CHECK(house.agent->jobs[1].recipients.size() == 1);
+}
+
 TEST_CASE("a destination that fails is left alone, its mail put off", "[qmgr]") {
     Folder folder;
     House house("initial_destination_concurrency = 2\n");

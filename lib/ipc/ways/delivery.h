@@ -16,6 +16,7 @@
 ///     agent -> qmgr   JobReport    results, as they come; again with the final one
 ///     qmgr  -> agent  JobSettled   recorded: the agent may forget it
 ///     agent -> qmgr   JobsFlushed  what was `written` is on disk now (local delivery)
+///                     or JobReport the flush failed: what was `written` is `deferred` after all
 ///     agent -> qmgr   AgentDraining  no more jobs, please: my successor listens
 namespace facteur::ipc {
 
@@ -111,7 +112,8 @@ struct JobReport {
     std::uint64_t job = 0;
     std::string queue_id;
     std::vector<RecipientResult> results;
-    bool complete = false;        ///< no further report of this job follows
+    /// No further report of this job follows, but one that takes back what was `written`.
+    bool complete = false;
     bool nexthop_failed = false;  ///< the destination as a whole did not answer: slow down
 
     static constexpr std::string_view kName = "job-report";

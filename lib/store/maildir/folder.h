@@ -117,7 +117,7 @@ private:
     Result<std::uint64_t> keyword_bits(const std::vector<std::string>& names);
     void save_keywords() const;
     bool delivered_before(const std::string& delivery_id) const;
-    Result<void> drop_torn(const std::string& delivery_id, const MessageFile& whole);
+    Result<void> mend_delivery(const std::string& delivery_id, MessageFile& whole);
     struct CopySource;
     Result<std::vector<CopySource>> copy_sources(const std::vector<std::uint32_t>& uids) const;
     Result<CopyOutcome> copy_in(const Folder& source, std::vector<CopySource> sources);

@@ -84,8 +84,10 @@ bool Folder::delivered_before(const std::string& delivery_id) const {
 
 /// A power cut can leave the name of a delivery without its bytes: ext4 writes the directory, and
 /// even the size of the file, before the content, which then reads as zeros.  So only the bytes
-/// prove a delivery.  Whoever repeats it has them all, and the torn file goes.
-Result<void> Folder::drop_torn(const std::string& delivery_id, const MessageFile& whole) {
+/// prove a delivery.  Whoever repeats it has them all, and the torn file goes.  And even right
+/// bytes prove nothing about the disk: when it failed to take them, they stay readable from memory
+/// and no later flush writes them.  So the repeated file takes the place of the first one.
+Result<void> Folder::mend_delivery(const std::string& delivery_id, MessageFile& whole) {
     std::string key = delivery_key(delivery_id);
     std::vector<std::string> there;
     state_.each([&](const index::Entry& entry) {
@@ -94,7 +96,7 @@ Result<void> Folder::drop_torn(const std::string& delivery_id, const MessageFile
     bool dropped = false;
     for (const std::string& path : there) {
         TRY(bool same, whole.same_as(path));
-        if (same) continue;
+        if (same) return whole.replace(path);
         log_warning(path +
                     " is torn: a crash came before its content was written; delivering again");
         if (::unlink(path.c_str()) != 0) return system_error(path);
@@ -118,11 +120,12 @@ Result<std::vector<Appended>> Folder::append(std::vector<MessageFile>& files,
             if (!scanned) {
                 TRY_VOID(scan(false));
             }
-            TRY_VOID(drop_torn(message.delivery_id, files[i]));
+            TRY_VOID(mend_delivery(message.delivery_id, files[i]));
             if (!scanned) uid = state_.next_uid();
             scanned = true;
             if (delivered_before(message.delivery_id)) {
                 outcome.push_back({state_.uid_validity(), 0, true});
+                durable = durable || message.durability == Durability::now;
                 continue;
             }
         }

@@ -323,6 +323,19 @@ TEST_CASE_METHOD(Fixture, "a repeated delivery is made once, wherever its messag
         REQUIRE(files("new").size() == 1);
         CHECK(read_file(dir + "/new/" + files("new")[0]) == kText);
     }
+    SECTION("readable from memory after a flush that failed: the bytes are written once more") {
+        struct stat before {};
+        struct stat after {};
+        std::string path = dir + "/new/" + files("new")[0];
+        REQUIRE(::stat(path.c_str(), &before) == 0);
+        CHECK(deliver(*folder));
+        REQUIRE(files("new").size() == 1);
+        REQUIRE(::stat(path.c_str(), &after) == 0);
+        CHECK(after.st_ino != before.st_ino);
+        CHECK(after.st_mtim.tv_nsec == before.st_mtim.tv_nsec);
+        CHECK(files("tmp").empty());
+        CHECK(uids(*folder) == Uids{1});
+    }
     SECTION("lost in a power cut") {
         for (const std::string& name : files("new"))
             fs::remove(dir + "/new/" + name);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <ctime>
 #include <utility>
 #include <vector>
@@ -185,6 +186,23 @@ Result<bool> MessageFile::same_as(const std::string& path) const {
         if (here == 0) return true;
         at += static_cast<std::uint64_t>(here);
     }
+}
+
+Result<void> MessageFile::replace(const std::string& path) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0) {
+        timespec times[2] = {{0, UTIME_OMIT}, found.st_mtim};
+        if (::utimensat(AT_FDCWD, path_.c_str(), times, 0) != 0)
+            return system_error("set the date of " + path_);
+    }
+    // Exchanged, not renamed: what another program has just moved must not come back.
+    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0)
+        return {};
+    if (errno == ENOENT) return {};
+    if (errno != EINVAL && errno != ENOSYS) return system_error("replace " + path);
+    if (::rename(path_.c_str(), path.c_str()) != 0) return system_error("replace " + path);
+    path_.clear();
+    return {};
 }
 
 Result<void> flush_directory(const std::string& dir, std::string_view place) {

@@ -34,6 +34,10 @@ public:
     /// Does that file hold, byte for byte, what was written here?  Before publish().
     Result<bool> same_as(const std::string& path) const;
 
+    /// Takes the place of a file with the same content, and its date; does nothing when that file
+    /// is not there any more.  Before publish().
+    Result<void> replace(const std::string& path);
+
     std::uint64_t size() const { return size_; }
     const std::string& summary() const { return summary_; }
     std::int64_t date() const { return date_; }

@@ -16,6 +16,7 @@
 #include "lib/base/text.h"
 #include "lib/mime/utf7.h"
 #include "lib/store/maildir/files.h"
+#include "lib/store/maildir/flush.h"
 #include "lib/store/maildir/names.h"
 #include "lib/store/maildir/takeover.h"
 
@@ -288,29 +289,24 @@ Result<std::vector<Appended>> Tree::append(const std::string& name,
                                            const std::vector<NewMessage>& messages) {
     TRY(std::string dir, dir_of(name));
     MessageFile::Place place{dir, options_.hostname, options_.file_mode};
+    if (is_inbox(name) && !is_directory(dir + "/tmp")) {
+        TRY_VOID(make_folder(dir));
+    }
+    auto waits = [](const NewMessage& message) { return message.durability == Durability::later; };
+    if (std::any_of(messages.begin(), messages.end(), waits)) {
+        TRY(device_, hold_file_system(root_));
+    }
     std::vector<MessageFile> files;
     for (const NewMessage& message : messages) {
-        auto file = MessageFile::write(place, message);
-        if (!file && !file.error().is_temporary() && is_inbox(name)) {
-            TRY_VOID(make_folder(dir));
-            file = MessageFile::write(place, message);
-        }
-        if (!file) return std::unexpected(std::move(file).error());
-        files.push_back(*std::move(file));
+        TRY(MessageFile file, MessageFile::write(place, message));
+        files.push_back(std::move(file));
     }
     std::shared_ptr<Folder> target = shared_folder(dir, folder_options());
     return target->append(files, messages);
 }
 
 Result<void> Tree::flush() const {
-    Fd fd(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd || ::syncfs(fd.get()) != 0) return system_error("flush " + root_);
-    return {};
-}
-
-std::uint64_t Tree::device() const {
-    struct stat found {};
-    return ::stat(root_.c_str(), &found) == 0 ? found.st_dev : 0;
+    return flush_file_system(device_);
 }
 
 }  // namespace facteur::store::maildir

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,9 +27,10 @@ public:
     Result<std::shared_ptr<Folder>> folder(const std::string& name);
     Result<std::vector<Appended>> append(const std::string& name,
                                          const std::vector<NewMessage>& messages);
-    /// Everything that was written so far in this file system is on disk.
+    /// Everything that was appended so far in this file system is on disk.
     Result<void> flush() const;
-    std::uint64_t device() const;
+    /// Of the file system, known once something was appended.
+    std::uint64_t device() const { return device_; }
     const std::optional<Owner>& owner() const { return options_.owner; }
 
 private:
@@ -40,6 +42,7 @@ private:
 
     const std::string root_;
     const Options options_;
+    std::atomic<std::uint64_t> device_{0};
 };
 
 /// The Folder of a directory, shared by all who have it open in this process.
