@@ -4,6 +4,7 @@
 
 #include "addressd/address_list.h"
 #include "addressd/rewrite.h"
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 #include "lib/config/main_cf.h"
 #include "lib/event/worker.h"
@@ -75,7 +76,7 @@ Task<Result<void>> Aliases::take_name(Expansion& expansion, Member member) const
 Task<Result<void>> Aliases::include(Expansion& expansion, const Member& member) const {
     const std::string path(trim(std::string_view(member.text).substr(9)));
     if (!expansion.included.insert(path).second) co_return Result<void>();
-    std::function<Result<std::string>()> work = [&path] { return table::read_file(path); };
+    std::function<Result<std::string>()> work = [&path] { return read_file(path); };
     Result<std::string> text = temporary("");
     if (workers_) {
         text = co_await workers_->run<Result<std::string>>(work);

@@ -1,5 +1,6 @@
 #include "addressd/settings.h"
 
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 #include "lib/config/load.h"
 #include "lib/config/master_cf.h"
@@ -34,7 +35,7 @@ void Settings::loaded(const conf::MainCf& file, const conf::Values& values) {
         note_names(values.get(name));
     // What a service's -o names is as good as what main.cf names.
     const std::string master_cf = config_directory() + "/master.cf";
-    auto text = table::read_file(master_cf);
+    auto text = read_file(master_cf);
     if (!text) return;
     for (const auto& service : conf::parse_master_cf(*text, master_cf).services) {
         for (const auto& [name, value] : service.overrides)

@@ -10,12 +10,13 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/read_file.h"
 #include "lib/net/sign.h"
 
 namespace facteur::authd {
 namespace {
 
-constexpr off_t kFileLimit = 1 << 20;
+constexpr std::size_t kFileLimit = 1 << 20;
 
 struct FreeBio {
     void operator()(BIO* bio) const { ::BIO_free(bio); }
@@ -28,21 +29,6 @@ using Certificate = std::unique_ptr<X509, FreeCertificate>;
 
 Bio reader(std::string_view text) {
     return Bio(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-Result<std::string> read_file(const std::string& path) {
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) return system_error(path);
-    struct stat status {};
-    if (::fstat(fd.get(), &status) != 0) return system_error(path);
-    if (!S_ISREG(status.st_mode) || status.st_size > kFileLimit) {
-        return permanent(path + ": not a file of certificates");
-    }
-    std::string text(static_cast<std::size_t>(status.st_size), '\0');
-    const ssize_t got = ::pread(fd.get(), text.data(), text.size(), 0);
-    if (got < 0) return system_error(path);
-    text.resize(static_cast<std::size_t>(got));
-    return text;
 }
 
 std::unexpected<Error> in_file(const std::string& path, const Error& error) {
@@ -119,12 +105,12 @@ Result<void> Keys::add_chain_file(const std::string& service, std::string_view t
 
 Result<void> Keys::load(const std::string& service, const TlsFiles& files) {
     for (const std::string& path : files.chain_files()) {
-        TRY(auto text, read_file(path));
+        TRY(auto text, read_file(path, kFileLimit));
         if (auto added = add_chain_file(service, text); !added) return in_file(path, added.error());
     }
     if (!files.chain_files().empty() || files.cert_file().empty()) return {};
-    TRY(auto certificates, read_file(files.cert_file()));
-    TRY(auto key_text, read_file(files.key_file()));
+    TRY(auto certificates, read_file(files.cert_file(), kFileLimit));
+    TRY(auto key_text, read_file(files.key_file(), kFileLimit));
     auto key = parse_key(key_text);
     if (!key) return in_file(files.key_file(), key.error());
     std::string chain;

@@ -5,23 +5,11 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/read_file.h"
 #include "lib/config/load.h"
 
 namespace facteur::master {
 namespace {
-
-Result<std::string> read_file(const std::string& path) {
-    Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) return system_error("open " + path);
-    std::string text;
-    char block[16384];
-    for (;;) {
-        ssize_t got = ::read(file.get(), block, sizeof block);
-        if (got < 0) return system_error("read " + path);
-        if (got == 0) return text;
-        text.append(block, static_cast<std::size_t>(got));
-    }
-}
 
 /// Sealed: a daemon that is taken over cannot change what the next one reads.
 Result<Fd> memory_file(const std::string& text) {

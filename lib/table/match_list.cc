@@ -1,6 +1,7 @@
 #include "lib/table/match_list.h"
 
 #include "lib/base/log.h"
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 #include "lib/config/main_cf.h"
 #include "lib/config/param.h"

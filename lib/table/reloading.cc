@@ -1,6 +1,7 @@
 #include "lib/table/reloading.h"
 
 #include "lib/base/log.h"
+#include "lib/base/read_file.h"
 #include "lib/event/worker.h"
 
 namespace facteur::table {

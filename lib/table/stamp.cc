@@ -28,17 +28,4 @@ std::optional<Stamp> Stamp::of(int fd) {
     return stamp(st);
 }
 
-Result<std::string> read_file(const std::string& path) {
-    const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) return system_error("open " + path);
-    std::string text;
-    char block[65536];
-    while (true) {
-        const ssize_t count = read(fd.get(), block, sizeof block);
-        if (count < 0) return system_error("read " + path);
-        if (count == 0) return text;
-        text.append(block, static_cast<std::size_t>(count));
-    }
-}
-
 }  // namespace facteur::table

@@ -4,8 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "lib/base/result.h"
-
 namespace facteur::table {
 
 /// Tells whether a file is still the one that was read.
@@ -19,8 +17,5 @@ struct Stamp {
     static std::optional<Stamp> of(int fd);
     bool operator==(const Stamp&) const = default;
 };
-
-/// The whole file; an Error with the reason.
-Result<std::string> read_file(const std::string& path);
 
 }  // namespace facteur::table

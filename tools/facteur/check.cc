@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 #include "lib/config/expand.h"
 #include "lib/config/load.h"

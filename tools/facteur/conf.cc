@@ -44,6 +44,7 @@ SEE ALSO
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 #include "lib/config/edit.h"
 #include "lib/config/expand.h"

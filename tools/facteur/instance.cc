@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/read_file.h"
 #include "lib/config/load.h"
 
 namespace facteur::tool {
@@ -47,30 +48,10 @@ Result<Fd> connect_below(const std::string& folder, const char* name) {
 Result<std::string> ask(int socket, std::string_view word) {
     if (::send(socket, word.data(), word.size(), MSG_NOSIGNAL) < 0)
         return system_error("ask master");
-    std::string answer;
-    char block[4096];
-    for (;;) {
-        ssize_t got = ::recv(socket, block, sizeof block, 0);
-        if (got < 0) return system_error("hear master");
-        if (got == 0) return answer;
-        answer.append(block, static_cast<std::size_t>(got));
-    }
+    return read_to_end(socket);
 }
 
 }  // namespace
-
-Result<std::string> read_file(const std::string& path) {
-    Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) return system_error("open " + path);
-    std::string text;
-    char block[16384];
-    for (;;) {
-        ssize_t got = ::read(file.get(), block, sizeof block);
-        if (got < 0) return system_error("read " + path);
-        if (got == 0) return text;
-        text.append(block, static_cast<std::size_t>(got));
-    }
-}
 
 Result<void> write_file(const std::string& path, std::string_view text, unsigned mode) {
     std::string fresh = path + ".new";

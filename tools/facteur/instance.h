@@ -21,7 +21,6 @@ struct Instance {
     std::string queue_path(std::string_view below) const;
 };
 
-Result<std::string> read_file(const std::string& path);
 /// Makes or replaces a file with this mode, whole or not at all.
 Result<void> write_file(const std::string& path, std::string_view text, unsigned mode);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 #include "tools/facteur/instance.h"
 
@@ -25,14 +26,6 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
         out.push_back(word.data());
     out.push_back(nullptr);
     return out;
-}
-
-std::string read_all(const Fd& fd) {
-    std::string text;
-    char block[8192];
-    for (ssize_t got = 0; (got = ::read(fd.get(), block, sizeof block)) > 0;)
-        text.append(block, static_cast<std::size_t>(got));
-    return text;
 }
 
 }  // namespace
@@ -56,7 +49,7 @@ Result<std::string> output_of(const std::vector<std::string>& words,
     ::posix_spawn_file_actions_destroy(&actions);
     if (error != 0) return permanent(words[0] + ": " + std::strerror(error));
     theirs.reset();
-    std::string text = read_all(ours);
+    auto text = read_to_end(ours.get());
     int status = 0;
     ::waitpid(pid, &status, 0);
     if (status != 0) return permanent(words[0] + " failed");

@@ -1,32 +1,16 @@
 // start, stop and reload.
 #include <cstdio>
-#include <cstring>
 #include <memory>
 
 #include <CLI/CLI.hpp>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/base/text.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
+#include "tools/facteur/spawn.h"
 
 namespace facteur::tool {
 namespace {
-
-int run_program(std::vector<std::string> words) {
-    std::vector<char*> arguments;
-    for (std::string& word : words)
-        arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    pid_t pid = -1;
-    if (int error = ::posix_spawn(&pid, arguments[0], nullptr, nullptr, arguments.data(), environ))
-        return complain(words[0] + ": " + std::strerror(error));
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
 
 int start(const std::string& directory, bool foreground) {
     auto instance = Instance::open(directory);
@@ -34,7 +18,8 @@ int start(const std::string& directory, bool foreground) {
     if (has_errors(directory)) return complain("not started");
     std::vector<std::string> words{find_program("master"), "-c", instance->directory};
     if (foreground) words.emplace_back("-f");
-    return run_program(std::move(words));
+    auto status = run_program(std::move(words));
+    return status ? *status : complain(status.error().text);
 }
 
 int stop(const std::string& directory) {

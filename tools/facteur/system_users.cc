@@ -1,28 +1,17 @@
 #include "tools/facteur/system_users.h"
 
-#include <cstring>
-
 #include <grp.h>
 #include <pwd.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "tools/facteur/spawn.h"
 
 namespace facteur::tool {
 namespace {
 
 constexpr const char* kDropGroup = "facteur-drop";  // setgid_group's default
 
-Result<void> run(std::vector<std::string> words) {
-    std::vector<char*> arguments;
-    for (std::string& word : words)
-        arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    pid_t pid = -1;
-    if (int error = ::posix_spawn(&pid, arguments[0], nullptr, nullptr, arguments.data(), environ))
-        return permanent(words[0] + ": " + std::strerror(error));
-    int status = 0;
-    ::waitpid(pid, &status, 0);
+Result<void> run(const std::vector<std::string>& words) {
+    TRY(int status, run_program(words));
     if (status != 0) return permanent(words[0] + " " + words.back() + " failed");
     return {};
 }

@@ -49,6 +49,7 @@ SEE ALSO
 #include <CLI/CLI.hpp>
 
 #include "lib/base/log.h"
+#include "lib/base/read_file.h"
 #include "lib/table/make.h"
 #include "lib/table/tables.h"
 #include "tools/facteur/commands.h"

@@ -34,6 +34,7 @@ SEE ALSO
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 #include "lib/sasl/passwd_file.h"
 #include "lib/sasl/password.h"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 #include "lib/config/load.h"
 #include "lib/sasl/password.h"
