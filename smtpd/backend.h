@@ -14,6 +14,7 @@
 #include "lib/ipc/ways/policy.h"
 #include "lib/ipc/ways/queue.h"
 #include "lib/net/address.h"
+#include "smtpd/restriction.h"
 
 namespace facteur {
 class TlsServer;
@@ -54,14 +55,17 @@ public:
     virtual Task<Result<std::optional<std::string>>> access(ipc::Access question) = 0;
     /// The logins that may use a sender address; empty: nobody owns it.
     virtual Task<Result<std::vector<std::string>>> owners(std::string sender) = 0;
+    /// The tables of a parameter.
+    virtual Task<Result<std::optional<std::string>>> lookup(ipc::Lookup question) = 0;
     virtual Task<Result<bool>> matches(ipc::Match question) = 0;
 
     // the DNS
     virtual Task<ClientName> client_name(Address client) = 0;
-    /// Whether mail can be sent to the domain: MX, else A or AAAA (RFC 5321 section 5.1), and no
-    /// null MX (RFC 7505 section 3).
-    virtual Task<Result<bool>> takes_mail(std::string domain) = 0;
-    virtual Task<Result<bool>> has_address(std::string host) = 0;
+    /// The names in the MX or NS records of a domain, best first; empty: it has none.  A null MX
+    /// (RFC 7505 section 3) is one empty name.
+    virtual Task<Result<std::vector<std::string>>> servers(std::string domain, Servers kind) = 0;
+    /// The addresses of a host, as they are logged; empty: it has none.
+    virtual Task<Result<std::vector<std::string>>> addresses(std::string host) = 0;
     virtual Task<Result<Listing>> dns_list(std::string name) = 0;
 
     // policyd

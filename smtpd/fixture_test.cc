@@ -63,6 +63,13 @@ Task<Result<std::vector<std::string>>> FakeBackend::owners(std::string sender) {
     co_return sender_owners[sender];
 }
 
+Task<Result<std::optional<std::string>>> FakeBackend::lookup(ipc::Lookup question) {
+    std::optional<std::string> value;
+    if (const auto found = access_table.find(question.key); found != access_table.end())
+        value = found->second;
+    co_return value;
+}
+
 Task<Result<bool>> FakeBackend::matches(ipc::Match) {
     co_return true;
 }
@@ -71,14 +78,18 @@ Task<ClientName> FakeBackend::client_name(Address) {
     co_return client;
 }
 
-Task<Result<bool>> FakeBackend::takes_mail(std::string domain) {
+Task<Result<std::vector<std::string>>> FakeBackend::servers(std::string domain, Servers kind) {
     if (domain == "dead.test") co_return temporary("no answer");
-    co_return domain != "missing.test";
+    co_return kind == Servers::mx ? exchangers[domain] : name_servers[domain];
 }
 
-Task<Result<bool>> FakeBackend::has_address(std::string host) {
+Task<Result<std::vector<std::string>>> FakeBackend::addresses(std::string host) {
     if (host == "dead.test") co_return temporary("no answer");
-    co_return host != "missing.test";
+    const auto found = hosts.find(host);
+    if (found != hosts.end()) co_return found->second;
+    std::vector<std::string> none;
+    if (host != "missing.test") none.emplace_back("192.0.2.80");
+    co_return none;
 }
 
 Task<Result<Listing>> FakeBackend::dns_list(std::string name) {

@@ -90,6 +90,7 @@ const Gate::Check Gate::kChecks[] = {
     &Gate::dns_list,     // reject_rhsbl_sender
     &Gate::dns_list,     // reject_rhsbl_recipient
     &Gate::dns_list,     // permit_dnswl_client
+    &Gate::dns_list,     // permit_rhswl_client
     &Gate::pause,        // sleep
     &Gate::policy_service, &Gate::restriction_class,
 };

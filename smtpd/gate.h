@@ -106,7 +106,20 @@ private:
     Task<Ruling> mail_domain(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> ownership(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> table(const Restriction& restriction, Stage stage, Facts& facts);
+    // gate_servers.cc: check_*_{a,mx,ns}_access, and whether a domain takes mail
+    Task<Ruling> table_of_servers(const Restriction& restriction, Stage stage, Facts& facts,
+                                  std::string name);
+    Task<Result<std::vector<std::string>>> servers_of(std::string domain, Servers kind);
+    Task<Ruling> by_host(const Restriction& restriction, Stage stage, Facts& facts,
+                         std::string host);
+    Task<Ruling> by_address(const Restriction& restriction, Stage stage, Facts& facts,
+                            std::string ip);
+    enum class MailHost { yes, none, null_mx };
+    Task<Result<MailHost>> mail_host(std::string domain);
+    // gate_dnsbl.cc
     Task<Ruling> dns_list(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> permit_listed(Facts& facts);
+    Task<Ruling> refuse_listed(const Restriction& restriction, Facts& facts, std::string reason);
     Task<Ruling> policy_service(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> restriction_class(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> pause(const Restriction& restriction, Stage stage, Facts& facts);
@@ -133,6 +146,9 @@ std::string rejected(Stage stage, const Facts& facts, std::string_view why);
 /// What an action does to the message rather than to the client: HOLD, FILTER, PREPEND and the
 /// like; false: it is none of these.
 bool take_effect(std::string_view word, std::string_view text, Stage stage, Facts& facts);
+/// What a temporary failure comes to under a *_tempfail_action: refused now, or later if nothing
+/// else refuses.
+Ruling tempfail(Tempfail action, Facts& facts, std::string status, std::string text);
 /// Refused later if nothing else refuses; what a temporary lookup failure comes to.
 Ruling defer_if_permit(Facts& facts, std::string status, std::string text);
 

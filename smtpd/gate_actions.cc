@@ -1,4 +1,4 @@
-// What the right-hand side of an access table and the answer of a DNS list come to (access(5)).
+// What the right-hand side of an access table comes to (access(5)).
 #include <chrono>
 
 #include "lib/base/log.h"
@@ -24,45 +24,6 @@ Ruling with_text(int code, std::string_view status, Stage stage, const Facts& fa
     if (!own.empty()) status = own;
     if (text.empty()) text = code >= 500 ? "Access denied" : "Try again later";
     return refuse(code, std::string(status), rejected(stage, facts, text));
-}
-
-/// "1.2.0.192" of 192.0.2.1; nibbles for IPv6 (RFC 5782 sections 2.1 and 2.4).
-std::string reversed(const Address& address) {
-    std::string name = address.reverse_name();
-    for (const std::string_view suffix : {".in-addr.arpa", ".ip6.arpa"}) {
-        const std::size_t at = name.rfind(suffix);
-        if (at != std::string::npos) name.resize(at);
-    }
-    return name;
-}
-
-struct ListQuestion {
-    std::string left;  ///< in front of the list's domain
-    std::string what;  ///< "Client host", for the reply
-    std::string name;
-};
-
-ListQuestion list_question(Rule rule, const Facts& facts) {
-    const auto domain = [](const std::string* address) {
-        return address ? smtp::split_internal(*address).domain : std::string();
-    };
-    std::string name;
-    switch (rule) {
-        case Rule::reject_rhsbl_client:
-            return {facts.client.name, "Client host", facts.client.name};
-        case Rule::reject_rhsbl_reverse_client:
-            return {facts.client.reverse_name, "Unverified Client host", facts.client.reverse_name};
-        case Rule::reject_rhsbl_helo:
-            return {facts.client.helo, "Helo command", facts.client.helo};
-        case Rule::reject_rhsbl_sender:
-            name = domain(facts.sender);
-            return {name, "Sender address", facts.sender ? *facts.sender : name};
-        case Rule::reject_rhsbl_recipient:
-            name = domain(facts.recipient);
-            return {name, "Recipient address", facts.recipient ? *facts.recipient : name};
-        default:
-            return {reversed(facts.client.address), "Client host", facts.client.ip};
-    }
 }
 
 }  // namespace
@@ -143,25 +104,6 @@ Task<Ruling> Gate::policy_service(const Restriction& restriction, Stage stage, F
     }
     --facts.depth;
     co_return ruling;
-}
-
-Task<Ruling> Gate::dns_list(const Restriction& restriction, Stage, Facts& facts) {
-    const ListQuestion question = list_question(restriction.rule, facts);
-    if (question.left.empty() || question.left == "unknown" || question.left.front() == '[')
-        co_return Ruling();
-    const std::string domain(dnsbl_domain(restriction.argument));
-    Result<Listing> found = co_await backend_.dns_list(question.left + '.' + domain);
-    // A list that does not answer must not stop the mail.
-    if (!found) co_return Ruling();
-    bool matches = false;
-    for (const std::string& address : found->addresses)
-        matches = matches || dnsbl_matches(restriction.argument, address);
-    if (!matches) co_return Ruling();
-    if (restriction.rule == Rule::permit_dnswl_client) co_return permit();
-    std::string text = "Service unavailable; " + question.what + " [" + question.name +
-                       "] blocked using " + domain;
-    if (!found->reason.empty()) text += "; " + printable(found->reason, 256);
-    co_return refuse(settings_.restrictions.dnsbl_code(), "5.7.1", std::move(text));
 }
 
 }  // namespace facteur::smtpd

@@ -79,7 +79,8 @@ Ruling Gate::unknown_user(const ipc::Classification& destination, const Facts& f
         default:
             break;
     }
-    const std::string why = "User unknown in " + std::string(table);
+    std::string why = "User unknown";
+    if (settings.show_table()) why.append(" in ").append(table);
     return refuse(code, is_sender ? "5.1.0" : "5.1.1",
                   rejected(is_sender ? Stage::sender : Stage::recipient, facts, why));
 }
@@ -103,12 +104,13 @@ Task<Ruling> Gate::listed(const Restriction& restriction, Stage, Facts& facts) {
 Task<Ruling> Gate::helo_name(const Restriction&, Stage, Facts& facts) {
     const std::string& helo = facts.client.helo;
     if (helo.empty() || smtp::is_address_literal(helo)) co_return Ruling();
-    Result<bool> found = false;
-    if (smtp::is_domain(helo)) found = co_await backend_.has_address(helo);
-    if (found && *found) co_return Ruling();
+    const RestrictionSettings& settings = settings_.restrictions;
+    Result<MailHost> found = MailHost::none;
+    if (smtp::is_domain(helo)) found = co_await mail_host(helo);
+    if (found && *found == MailHost::yes) co_return Ruling();
     std::string text = rejected(Stage::helo, facts, "Host not found");
-    if (!found) co_return defer_if_permit(facts, "4.7.1", std::move(text));
-    co_return refuse(settings_.restrictions.unknown_hostname_code(), "4.7.1", std::move(text));
+    if (!found) co_return tempfail(settings.helo_tempfail(), facts, "4.7.1", std::move(text));
+    co_return refuse(settings.unknown_hostname_code(), "4.7.1", std::move(text));
 }
 
 Task<Ruling> Gate::mail_domain(const Restriction& restriction, Stage, Facts& facts) {
@@ -118,14 +120,21 @@ Task<Ruling> Gate::mail_domain(const Restriction& restriction, Stage, Facts& fac
     if (domain.empty() || smtp::is_address_literal(domain)) co_return Ruling();
     Result<ipc::Classification> known = co_await backend_.classify(*address);
     if (known && is_ours(*known)) co_return Ruling();
-    Result<bool> found = co_await backend_.takes_mail(domain);
-    if (found && *found) co_return Ruling();
+    const RestrictionSettings& settings = settings_.restrictions;
+    Result<MailHost> found = co_await mail_host(domain);
+    if (found && *found == MailHost::yes) co_return Ruling();
     const Stage stage = is_sender ? Stage::sender : Stage::recipient;
+    if (found && *found == MailHost::null_mx) {
+        // RFC 7505 section 4.2
+        const std::string why = "Domain " + domain + " does not accept mail (nullMX)";
+        co_return refuse(is_sender ? 550 : 556, is_sender ? "5.7.27" : "5.1.10",
+                         rejected(stage, facts, why));
+    }
     std::string status = is_sender ? "4.1.8" : "4.1.2";
     std::string text = rejected(stage, facts, "Domain not found");
-    if (!found) co_return defer_if_permit(facts, std::move(status), std::move(text));
-    co_return refuse(settings_.restrictions.unknown_address_code(), std::move(status),
-                     std::move(text));
+    if (!found)
+        co_return tempfail(settings.address_tempfail(), facts, std::move(status), std::move(text));
+    co_return refuse(settings.unknown_address_code(), std::move(status), std::move(text));
 }
 
 Task<Ruling> Gate::ownership(const Restriction& restriction, Stage, Facts& facts) {
@@ -175,11 +184,16 @@ Task<Ruling> Gate::table(const Restriction& restriction, Stage of_list, Facts& f
             const std::string* address = stage == Stage::sender ? facts.sender : facts.recipient;
             if (!address) co_return Ruling();
             question.kind = ipc::AccessKey::address;
-            // smtpd_null_access_lookup_key
-            question.key = address->empty() ? "<>" : *address;
+            question.key = address->empty() ? settings_.restrictions.null_key() : *address;
             break;
     }
     if (question.key.empty()) co_return Ruling();
+    if (restriction.servers != Servers::none) {
+        const bool has_address =
+            rule == Rule::check_sender_access || rule == Rule::check_recipient_access;
+        std::string name = has_address ? domain_of(&question.key) : std::move(question.key);
+        co_return co_await table_of_servers(restriction, stage, facts, std::move(name));
+    }
     const std::string key = question.key;
     auto found = co_await backend_.access(std::move(question));
     if (!found) co_return lookup_failed(found.error(), key);

@@ -27,6 +27,11 @@ Ruling defer_if_permit(Facts& facts, std::string status, std::string text) {
     return Ruling();
 }
 
+Ruling tempfail(Tempfail action, Facts& facts, std::string status, std::string text) {
+    if (action == Tempfail::defer) return refuse(450, std::move(status), std::move(text));
+    return defer_if_permit(facts, std::move(status), std::move(text));
+}
+
 std::string addressed(Stage stage, const Facts& facts) {
     std::string name;
     std::string_view what;
@@ -88,12 +93,13 @@ Task<Ruling> Gate::plain(const Restriction& restriction, Stage stage, Facts& fac
             break;
         case Rule::reject_plaintext_session:
             if (!facts.client.tls)
-                co_return refuse(450, "4.7.1",
+                co_return refuse(settings.plaintext_code(), "4.7.1",
                                  rejected(stage, facts, "Session encryption is required"));
             break;
         case Rule::reject_multi_recipient_bounce:
             if (facts.sender && facts.sender->empty() && facts.recipients > 1)
-                co_return refuse(550, "5.5.3", rejected(stage, facts, "Multi-recipient bounce"));
+                co_return refuse(settings.multi_recipient_bounce_code(), "5.5.3",
+                                 rejected(stage, facts, "Multi-recipient bounce"));
             break;
         default:
             break;

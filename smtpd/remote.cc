@@ -1,5 +1,7 @@
 #include "smtpd/remote.h"
 
+#include <algorithm>
+
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 
@@ -73,6 +75,14 @@ Task<Result<std::vector<std::string>>> Remote::owners(std::string sender) {
     co_return names;
 }
 
+Task<Result<std::optional<std::string>>> Remote::lookup(ipc::Lookup question) {
+    std::optional<std::string> value;
+    if (question.tables.empty()) co_return value;
+    CO_TRY(auto answer, co_await addressd_.call(std::move(question)));
+    if (answer.message.found) value = std::move(answer.message.value);
+    co_return value;
+}
+
 Task<Result<bool>> Remote::matches(ipc::Match question) {
     CO_TRY(auto answer, co_await addressd_.call(std::move(question)));
     co_return answer.message.matches;
@@ -89,22 +99,27 @@ Task<ClientName> Remote::client_name(Address client) {
     co_return name;
 }
 
-Task<Result<bool>> Remote::takes_mail(std::string domain) {
-    CO_TRY(dns::Answer answer, co_await resolver_->query(scope_, domain, dns::Type::mx));
-    if (answer.found()) {
-        // RFC 7505 section 3: a single MX record whose exchange is the root.
-        const bool null_mx = answer.records.size() == 1 && answer.records.front().data.empty();
-        co_return !null_mx;
-    }
-    if (answer.status == dns::Answer::Status::no_name) co_return false;
-    co_return co_await has_address(std::move(domain));
+Task<Result<std::vector<std::string>>> Remote::servers(std::string domain, Servers kind) {
+    const dns::Type type = kind == Servers::ns ? dns::Type::ns : dns::Type::mx;
+    auto answer = co_await resolver_->query(scope_, std::move(domain), type);
+    std::vector<std::string> names;
+    if (!answer && answer.error().is_temporary()) co_return std::unexpected(answer.error());
+    if (!answer) co_return names;  // a name that cannot exist
+    std::stable_sort(answer->records.begin(), answer->records.end(),
+                     [](const auto& a, const auto& b) { return a.preference < b.preference; });
+    for (dns::Record& record : answer->records)
+        names.push_back(std::move(record.data));
+    co_return names;
 }
 
-Task<Result<bool>> Remote::has_address(std::string host) {
+Task<Result<std::vector<std::string>>> Remote::addresses(std::string host) {
     auto found = co_await dns::addresses_of(*resolver_, scope_, std::move(host), true, true);
-    if (found) co_return true;
-    if (found.error().is_temporary()) co_return std::unexpected(std::move(found).error());
-    co_return false;
+    std::vector<std::string> ips;
+    if (!found && found.error().is_temporary()) co_return std::unexpected(found.error());
+    if (!found) co_return ips;
+    for (const Address& address : found->addresses)
+        ips.push_back(address.ip());
+    co_return ips;
 }
 
 Task<Result<Listing>> Remote::dns_list(std::string name) {

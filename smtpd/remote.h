@@ -24,11 +24,12 @@ public:
     void expect(std::string_view address) override;
     Task<Result<std::optional<std::string>>> access(ipc::Access question) override;
     Task<Result<std::vector<std::string>>> owners(std::string sender) override;
+    Task<Result<std::optional<std::string>>> lookup(ipc::Lookup question) override;
     Task<Result<bool>> matches(ipc::Match question) override;
 
     Task<ClientName> client_name(Address client) override;
-    Task<Result<bool>> takes_mail(std::string domain) override;
-    Task<Result<bool>> has_address(std::string host) override;
+    Task<Result<std::vector<std::string>>> servers(std::string domain, Servers kind) override;
+    Task<Result<std::vector<std::string>>> addresses(std::string host) override;
     Task<Result<Listing>> dns_list(std::string name) override;
 
     Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) override;

@@ -17,6 +17,27 @@ struct Name {
     std::string_view name;
     Rule rule;
     Argument argument = Argument::none;
+    Servers servers = Servers::none;
+};
+
+/// A name of Postfix's that is refused, and what to do.
+struct Refused {
+    std::string_view name;
+    std::string_view way_out;
+};
+
+constexpr Refused kRefused[] = {
+    {"reject_unverified_sender",
+     "addresses are not verified by a callout: remove it, or use "
+     "reject_unknown_sender_domain"},
+    {"reject_unverified_recipient",
+     "addresses are not verified by a callout: list them in "
+     "relay_recipient_maps"},
+    {"permit_mx_backup", "name the domains in relay_domains"},
+    {"permit_naked_ip_address", "Postfix removed it: use permit_mynetworks"},
+    {"check_relay_domains", "Postfix removed it: use reject_unauth_destination"},
+    {"reject_maps_rbl", "it is obsolete: use reject_rbl_client with each domain"},
+    {"check_etrn_access", "there is no ETRN: remove it"},
 };
 
 /// The language: every name that a list may hold, the older spellings too.
@@ -64,6 +85,24 @@ constexpr Name kNames[] = {
     {"check_sender_access", Rule::check_sender_access, Argument::table},
     {"check_recipient_access", Rule::check_recipient_access, Argument::table},
     {"check_sasl_access", Rule::check_sasl_access, Argument::table},
+    {"check_client_a_access", Rule::check_client_access, Argument::table, Servers::a},
+    {"check_client_mx_access", Rule::check_client_access, Argument::table, Servers::mx},
+    {"check_client_ns_access", Rule::check_client_access, Argument::table, Servers::ns},
+    {"check_reverse_client_hostname_a_access", Rule::check_reverse_client_hostname_access,
+     Argument::table, Servers::a},
+    {"check_reverse_client_hostname_mx_access", Rule::check_reverse_client_hostname_access,
+     Argument::table, Servers::mx},
+    {"check_reverse_client_hostname_ns_access", Rule::check_reverse_client_hostname_access,
+     Argument::table, Servers::ns},
+    {"check_helo_a_access", Rule::check_helo_access, Argument::table, Servers::a},
+    {"check_helo_mx_access", Rule::check_helo_access, Argument::table, Servers::mx},
+    {"check_helo_ns_access", Rule::check_helo_access, Argument::table, Servers::ns},
+    {"check_sender_a_access", Rule::check_sender_access, Argument::table, Servers::a},
+    {"check_sender_mx_access", Rule::check_sender_access, Argument::table, Servers::mx},
+    {"check_sender_ns_access", Rule::check_sender_access, Argument::table, Servers::ns},
+    {"check_recipient_a_access", Rule::check_recipient_access, Argument::table, Servers::a},
+    {"check_recipient_mx_access", Rule::check_recipient_access, Argument::table, Servers::mx},
+    {"check_recipient_ns_access", Rule::check_recipient_access, Argument::table, Servers::ns},
     {"reject_rbl_client", Rule::reject_rbl_client, Argument::dns_list},
     {"reject_rhsbl_client", Rule::reject_rhsbl_client, Argument::dns_list},
     {"reject_rhsbl_reverse_client", Rule::reject_rhsbl_reverse_client, Argument::dns_list},
@@ -71,6 +110,7 @@ constexpr Name kNames[] = {
     {"reject_rhsbl_sender", Rule::reject_rhsbl_sender, Argument::dns_list},
     {"reject_rhsbl_recipient", Rule::reject_rhsbl_recipient, Argument::dns_list},
     {"permit_dnswl_client", Rule::permit_dnswl_client, Argument::dns_list},
+    {"permit_rhswl_client", Rule::permit_rhswl_client, Argument::dns_list},
     {"sleep", Rule::sleep, Argument::number},
     {"check_policy_service", Rule::check_policy_service, Argument::policy_server},
     {"warn_if_reject", Rule::warn_if_reject},
@@ -94,6 +134,10 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 std::string unknown_restriction(std::string_view word) {
+    for (const Refused& refused : kRefused) {
+        if (iequals(refused.name, word))
+            return std::string(refused.name) + ": " + std::string(refused.way_out);
+    }
     const Name* nearest = kNames;
     for (const Name& name : kNames) {
         if (distance(word, name.name) < distance(word, nearest->name)) nearest = &name;
@@ -194,6 +238,7 @@ Result<Restrictions> parse_restrictions(const std::vector<std::string>& list,
             continue;
         }
         restriction.rule = name->rule;
+        restriction.servers = name->servers;
         if (name->argument != Argument::none) {
             if (i + 1 < list.size()) restriction.argument = list[++i];
             TRY_VOID(check_argument(*name, restriction.argument));

@@ -54,14 +54,19 @@ enum class Rule : std::uint8_t {
     reject_rhsbl_sender,
     reject_rhsbl_recipient,
     permit_dnswl_client,
+    permit_rhswl_client,
     sleep,
     check_policy_service,
     restriction_class,
     warn_if_reject,  ///< never in a parsed list: it marks the restriction that follows it
 };
 
+/// Whose servers an access table is asked about instead of the name itself.
+enum class Servers : std::uint8_t { none, a, mx, ns };
+
 struct Restriction {
     Rule rule = Rule::permit;
+    Servers servers = Servers::none;
     std::string
         argument;       ///< a table, a DNS list's domain, a policy server, a class's name, seconds
     bool warn = false;  ///< a refusal is logged and goes no further

@@ -22,6 +22,14 @@ enum class TlsLevel : std::uint8_t { none, may, encrypt };
 /// smtpd_forbid_bare_newline.  None of them lets a bare newline end the data.
 enum class BareNewline : std::uint8_t { accept, note, normalize, reject };
 
+/// *_tempfail_action.
+enum class Tempfail : std::uint8_t { defer_if_permit, defer, inherited };
+inline const conf::Choices<Tempfail> kTempfails{
+    {"defer_if_permit", Tempfail::defer_if_permit},
+    {"defer", Tempfail::defer},
+    {"$reject_tempfail_action", Tempfail::inherited},  // a default, which expands to one of them
+};
+
 /// How policy servers are asked; check_policy_service may say otherwise in braces.
 struct PolicySettings : conf::Section {
     PolicySettings() = default;
@@ -80,6 +88,34 @@ struct RestrictionSettings : conf::Section {
                                 "Whether unknown senders in our own domains are refused."};
     Param<List> login_maps{params, "smtpd_sender_login_maps", "",
                            "Tables with the SASL logins that own a sender address."};
+    Param<conf::Raw> dnsbl_reply{
+        params, "default_rbl_reply",
+        "$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using $rbl_domain"
+        "${rbl_reason?; $rbl_reason}",
+        "The reply for what a DNS list has, with $rbl_code, $rbl_class, $rbl_what, $rbl_domain, "
+        "$rbl_reason, $client, $client_address, $client_name, $reverse_client_name, $helo_name, "
+        "$sender, $sender_domain, $sender_name, $recipient, $recipient_domain, $recipient_name."};
+    Param<List> dnsbl_reply_maps{params, "rbl_reply_maps", "",
+                                 "Tables with such replies, by the domain of the DNS list."};
+    Param<int> plaintext_code{params, "plaintext_reject_code", 450, Range<int>{400, 599},
+                              "The reply code for reject_plaintext_session."};
+    Param<int> multi_recipient_bounce_code{params, "multi_recipient_bounce_reject_code", 550,
+                                           Range<int>{400, 599},
+                                           "The reply code for reject_multi_recipient_bounce."};
+    Param<Tempfail> tempfail{
+        params, "reject_tempfail_action", Tempfail::defer_if_permit, kTempfails,
+        "What happens when a reject_* restriction cannot be decided: defer now, or "
+        "defer_if_permit, later if nothing else refuses."};
+    Param<Tempfail> address_tempfail{
+        params, "unknown_address_tempfail_action", Tempfail::inherited, kTempfails,
+        "The same for reject_unknown_sender_domain and reject_unknown_recipient_domain."};
+    Param<Tempfail> helo_tempfail{params, "unknown_helo_hostname_tempfail_action",
+                                  Tempfail::inherited, kTempfails,
+                                  "The same for reject_unknown_helo_hostname."};
+    Param<bool> show_table{params, "show_user_unknown_table_name", true,
+                           "Whether \"User unknown\" tells in which table."};
+    Param<std::string> null_key{params, "smtpd_null_access_lookup_key", "<>",
+                                "What access tables are asked for the null sender."};
     Param<int> dnsbl_code{params, "maps_rbl_reject_code", 554, Range<int>{400, 599},
                           "The reply code for what a DNS list has."};
     Param<int> access_code{params, "access_map_reject_code", 554, Range<int>{400, 599},
