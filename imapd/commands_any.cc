@@ -13,7 +13,9 @@
 namespace facteur::imapd {
 
 const std::string_view kCapabilities =
-    "IMAP4rev1 SASL-IR LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT SPECIAL-USE";
+    "IMAP4rev1 SASL-IR LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT SPECIAL-USE "
+    "ENABLE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN PARTIAL SORT SORT=DISPLAY ESORT "
+    "THREAD=ORDEREDSUBJECT THREAD=REFERENCES";
 
 Task<Reply> Session::do_capability(Command& command) {
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
@@ -56,6 +58,23 @@ Task<Reply> Session::do_namespace(Command& command) {
     line += "\")) NIL NIL\r\n";
     out_.put(line);
     co_return ok("Namespace completed.");
+}
+
+// RFC 5161 section 3.1: what is not known, or cannot be enabled, is left out of the answer.
+Task<Reply> Session::do_enable(Command& command) {
+    auto names = imap::parse_enable(command.arguments);
+    if (!names) co_return bad(names.error());
+    std::string enabled;
+    bool wants_condstore = false;
+    for (const std::string& name : *names) {
+        if (name == "QRESYNC") qresync_ = true;  // RFC 7162 section 3.2.3: and with it CONDSTORE
+        if (name != "CONDSTORE" && name != "QRESYNC") continue;
+        wants_condstore = true;
+        enabled += " " + name;
+    }
+    out_.put("* ENABLED" + enabled + "\r\n");
+    if (wants_condstore) enable_condstore();
+    co_return ok("Enabled.");
 }
 
 // RFC 2177 section 3: one coroutine waits for DONE, another one for the mailbox.

@@ -1,8 +1,9 @@
-// Commands on mailboxes as wholes: RFC 3501 sections 6.3.1 to 6.3.10.
+// Commands on mailboxes as wholes: RFC 3501 sections 6.3.3 to 6.3.10.
 
 #include <set>
 
 #include "imapd/session.h"
+#include "imapd/store_terms.h"
 #include "lib/base/text.h"
 #include "lib/imap/mailbox_name.h"
 #include "lib/imap/response.h"
@@ -89,39 +90,6 @@ Result<Session::Name> Session::mailbox_name(Command& command) {
 std::string Session::wire_name(const std::string& utf8) const {
     // What is not UTF-8 on disk has no name on the wire.
     return mime::utf8_to_utf7(utf8).value_or(std::string());
-}
-
-// RFC 3501 sections 6.3.1 and 6.3.2
-Task<Reply> Session::do_select(Command& command) {
-    auto name = mailbox_name(command);
-    if (!name) co_return bad(name.error());
-    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
-    // A failure too leaves no mailbox selected.
-    if (mailbox_) co_await mailbox_->close();
-    mailbox_.reset();
-    if (!name->is_valid) co_return invalid_name();
-    bool read_only = command.name == "EXAMINE";
-    auto opened = co_await store_.open(name->utf8, read_only);
-    if (!opened) co_return refused(opened.error());
-    mailbox_ = *std::move(opened);
-    tell_selected();
-    co_return ok(mailbox_->read_only() ? "[READ-ONLY] " + command.name + " completed."
-                                       : "[READ-WRITE] " + command.name + " completed.");
-}
-
-void Session::tell_selected() {
-    tell_flags();
-    std::uint32_t size = mailbox_->size();
-    out_.put("* " + std::to_string(size) + " EXISTS\r\n");
-    out_.put("* " + std::to_string(mailbox_->recent()) + " RECENT\r\n");
-    for (std::uint32_t sequence = 1; sequence <= size; ++sequence) {
-        if (mailbox_->message(sequence).flags & store::seen) continue;
-        out_.put("* OK [UNSEEN " + std::to_string(sequence) + "] First unseen.\r\n");
-        break;
-    }
-    out_.put("* OK [UIDVALIDITY " + std::to_string(mailbox_->uid_validity()) +
-             "] UIDs valid\r\n* OK [UIDNEXT " + std::to_string(mailbox_->uid_next()) +
-             "] Predicted next UID\r\n");
 }
 
 // RFC 3501 section 6.3.3
@@ -252,10 +220,11 @@ Task<Reply> Session::do_status(Command& command) {
     if (!items) co_return bad(items.error());
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
     if (!name->is_valid) co_return invalid_name();
+    if (*items & imap::status_highest_modseq) enable_condstore();
     auto status = co_await store_.status(name->utf8);
     if (!status) co_return refused(status.error());
     std::string values;
-    auto add = [&](unsigned item, std::string_view word, std::uint32_t value) {
+    auto add = [&](unsigned item, std::string_view word, std::uint64_t value) {
         if (!(*items & item)) return;
         if (!values.empty()) values += ' ';
         values.append(word).append(" ").append(std::to_string(value));
@@ -265,6 +234,7 @@ Task<Reply> Session::do_status(Command& command) {
     add(imap::status_uid_next, "UIDNEXT", status->uid_next);
     add(imap::status_uid_validity, "UIDVALIDITY", status->uid_validity);
     add(imap::status_unseen, "UNSEEN", status->unseen);
+    add(imap::status_highest_modseq, "HIGHESTMODSEQ", told_modseq(status->highest_modseq));
     std::string line = "* STATUS ";
     imap::append_astring(line, wire_name(name->utf8));
     line += " (" + values + ")\r\n";

@@ -15,6 +15,19 @@ namespace {
 
 const char* const kReadOnly = "[READ-ONLY] Mailbox is read-only.";
 
+bool asks_modseq(const std::vector<imap::FetchItem>& items) {
+    return std::any_of(items.begin(), items.end(), [](const imap::FetchItem& item) {
+        return item.kind == imap::FetchItem::Kind::modseq;
+    });
+}
+
+void add_modseq(std::vector<imap::FetchItem>& items) {
+    if (asks_modseq(items)) return;
+    imap::FetchItem item;
+    item.kind = imap::FetchItem::Kind::modseq;
+    items.push_back(item);
+}
+
 // RFC 4315 section 3; nothing was copied when there was nothing to copy.
 std::string copy_uid(const store::CopyOutcome& copied) {
     if (copied.source.empty()) return std::string();
@@ -27,9 +40,22 @@ std::string copy_uid(const store::CopyOutcome& copied) {
 Result<std::vector<std::uint32_t>> Session::message_set(Command& command) const {
     TRY_VOID(command.arguments.sp());
     TRY(imap::SequenceSet set, command.arguments.sequence_set());
+    return resolve(set, command.by_uid);
+}
+
+Result<std::vector<std::uint32_t>> Session::resolve(const imap::SequenceSet& set,
+                                                    bool by_uid) const {
     std::vector<std::uint32_t> sequences;
     std::uint32_t size = mailbox_->size();
-    if (!command.by_uid) {
+    // RFC 5182 section 2.1: what was expunged since is no longer in it, and it may be empty.
+    if (set.is_saved_result()) {
+        for (std::uint32_t uid : saved_) {
+            std::uint32_t n = mailbox_->sequence_from(uid);
+            if (n <= size && mailbox_->uid(n) == uid) sequences.push_back(n);
+        }
+        return sequences;
+    }
+    if (!by_uid) {
         for (const imap::Range& range : set.resolve(size)) {
             // RFC 3501 section 9: a number that no message has is the client's error.
             if (range.last > size) return permanent("Invalid messageset", "5.5.2");
@@ -64,25 +90,10 @@ Task<Reply> Session::do_check(Command& command) {
     co_return ok("Check completed.");
 }
 
-// RFC 3501 section 6.4.2: expunges without telling.
-Task<Reply> Session::do_close(Command& command) {
-    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
-    Reply reply = ok("Close completed.");
-    if (!mailbox_->read_only()) {
-        auto expunged = co_await mailbox_->expunge(std::nullopt);
-        if (!expunged) reply = refused(expunged.error());
-    }
-    co_await mailbox_->close();
-    mailbox_.reset();
-    co_return reply;
-}
-
-// RFC 3691 section 2
-Task<Reply> Session::do_unselect(Command& command) {
-    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
-    co_await mailbox_->close();
-    mailbox_.reset();
-    co_return ok("Unselect completed.");
+// RFC 7162 sections 3.2.4 and 3.2.7: with what was expunged the client may forget everything below.
+std::string Session::highest_modseq_code() const {
+    if (!condstore_ || !mailbox_) return std::string();
+    return "[HIGHESTMODSEQ " + std::to_string(told_modseq(mailbox_->highest_modseq())) + "] ";
 }
 
 // RFC 3501 section 6.4.3, RFC 4315 section 2.1; sync() tells which ones went.
@@ -97,7 +108,9 @@ Task<Reply> Session::do_expunge(Command& command) {
     if (mailbox_->read_only()) co_return no(kReadOnly);
     auto expunged = co_await mailbox_->expunge(std::move(uids));
     if (!expunged) co_return refused(expunged.error());
-    co_return ok("Expunge completed.");
+    if (expunged->empty()) co_return ok("Expunge completed.");
+    co_await tell_changes(true);
+    co_return ok(highest_modseq_code() + "Expunge completed.");
 }
 
 // RFC 3501 section 6.4.7
@@ -127,16 +140,39 @@ Task<Reply> Session::do_move(Command& command) {
     auto moved = co_await mailbox_->move(uids_of(*sequences), name->utf8);
     if (!moved) co_return refused(target_error(moved.error()));
     out_.put("* OK " + copy_uid(*moved) + "Moved UIDs.\r\n");
-    co_return ok("Move completed.");
+    co_await tell_changes(true);
+    co_return ok(highest_modseq_code() + "Move completed.");
 }
 
-// RFC 3501 section 6.4.6
+std::string Session::numbers_text(const std::vector<std::uint32_t>& uids, bool by_uid) const {
+    if (by_uid) return imap::to_text(uids);
+    std::vector<std::uint32_t> sequences;
+    for (std::uint32_t uid : uids)
+        sequences.push_back(mailbox_->sequence_from(uid));
+    return imap::to_text(sequences);
+}
+
+Task<void> Session::tell_stored(const std::vector<std::uint32_t>& sequences, bool silent,
+                                bool by_uid) {
+    // New keywords are told before the messages that have them (RFC 3501 section 7.2.6).
+    if (told_keywords_ != mailbox_->keywords().size()) tell_flags();
+    // RFC 7162 section 3.1.3: the new mod-sequence even when the flags are not asked for.
+    if (silent && !condstore_) co_return;
+    for (std::uint32_t sequence : sequences) {
+        if (mailbox_->message(sequence).expunged) continue;
+        tell_message_flags(sequence, by_uid, !silent);
+        co_await out_.room();
+    }
+}
+
+// RFC 3501 section 6.4.6, RFC 7162 section 3.1.3
 Task<Reply> Session::do_store(Command& command) {
     auto sequences = message_set(command);
     if (!sequences) co_return bad(sequences.error());
     if (auto sp = command.arguments.sp(); !sp) co_return bad(sp.error());
     auto arguments = imap::parse_store(command.arguments);
     if (!arguments) co_return bad(arguments.error());
+    if (arguments->unchanged_since) enable_condstore();
     if (mailbox_->read_only()) co_return no(kReadOnly);
     if (sequences->empty()) co_return ok("Store completed.");
     using Mode = imap::StoreArguments::Mode;
@@ -146,18 +182,22 @@ Task<Reply> Session::do_store(Command& command) {
     if (arguments->mode == Mode::remove) change.mode = store::FlagChange::Mode::remove;
     change.flags = to_store_flags(arguments->flags.system);
     change.keywords = std::move(arguments->flags.keywords);
+    change.unchanged_since = arguments->unchanged_since;
     auto stored = co_await mailbox_->store(uids_of(*sequences), std::move(change));
     if (!stored) co_return refused(stored.error());
-    // New keywords are told before the messages that have them (RFC 3501 section 7.2.6).
-    if (told_keywords_ != mailbox_->keywords().size()) tell_flags();
-    bool is_missing = false;
-    for (std::uint32_t sequence : *sequences) {
-        if (mailbox_->message(sequence).expunged) {
-            is_missing = true;
-        } else if (!arguments->silent) {
-            tell_message_flags(sequence, command.by_uid);
-            co_await out_.room();
-        }
+    std::vector<std::uint32_t>& modified = stored->modified;
+    std::sort(modified.begin(), modified.end());
+    std::size_t asked = sequences->size();
+    std::erase_if(*sequences,
+                  [&](std::uint32_t sequence) { return mailbox_->message(sequence).expunged; });
+    bool is_missing = sequences->size() != asked;
+    std::erase_if(*sequences, [&](std::uint32_t sequence) {
+        return std::binary_search(modified.begin(), modified.end(), mailbox_->uid(sequence));
+    });
+    co_await tell_stored(*sequences, arguments->silent, command.by_uid);
+    if (!modified.empty()) {
+        co_return ok("[MODIFIED " + numbers_text(modified, command.by_uid) +
+                     "] Conditional STORE failed for some of the messages.");
     }
     if (is_missing) co_return no("[EXPUNGEISSUED] Some of the messages no longer exist.");
     co_return ok("Store completed.");
@@ -178,22 +218,71 @@ Task<Result<bool>> Session::mark_seen(const std::vector<std::uint32_t>& sequence
     co_return true;
 }
 
-// RFC 3501 section 6.4.5
+// RFC 7162 section 3.2.6: which of the UIDs that the client asks about are gone.
+Task<void> Session::tell_vanished(const imap::SequenceSet& set) {
+    std::vector<std::uint32_t> uids;
+    for (std::uint32_t n = 1; n <= mailbox_->size(); ++n)
+        uids.push_back(mailbox_->uid(n));
+    std::uint32_t last = mailbox_->uid_next() - 1;
+    imap::Ranges known = set.resolve(uids.empty() ? last : uids.back());
+    for (imap::Range& range : known)
+        range.last = std::min(range.last, last);
+    std::erase_if(known, [](const imap::Range& range) { return range.first > range.last; });
+    imap::Ranges gone = imap::without(known, uids);
+    if (gone.empty()) co_return;
+    out_.put("* VANISHED (EARLIER) " + imap::ranges_text(gone) + "\r\n");
+    co_await out_.room();
+}
+
+// RFC 7162 section 3.1.4: only what changed.
+void Session::keep_changed(std::vector<std::uint32_t>& sequences, std::uint64_t since) const {
+    std::erase_if(sequences, [&](std::uint32_t sequence) {
+        return mailbox_->message(sequence).modseq <= since;
+    });
+}
+
+// RFC 3501 section 6.4.5, RFC 7162 sections 3.1.4 and 3.2.6
 Task<Reply> Session::do_fetch(Command& command) {
-    auto sequences = message_set(command);
+    if (auto sp = command.arguments.sp(); !sp) co_return bad(sp.error());
+    auto set = command.arguments.sequence_set();
+    if (!set) co_return bad(set.error());
+    auto sequences = resolve(*set, command.by_uid);
     if (!sequences) co_return bad(sequences.error());
     if (auto sp = command.arguments.sp(); !sp) co_return bad(sp.error());
     auto items = imap::parse_fetch_items(command.arguments,
                                          static_cast<std::size_t>(settings_.fetch_item_limit()));
     if (!items) co_return bad(items.error());
-    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
-    Fetch fetch(*mailbox_, out_, *std::move(items), command.by_uid);
+    auto modifiers = imap::parse_fetch_modifiers(command.arguments);
+    if (!modifiers) co_return bad(modifiers.error());
+    if (modifiers->vanished && (!qresync_ || !command.by_uid)) {
+        co_return bad("VANISHED is for UID FETCH after ENABLE QRESYNC.");
+    }
+    // RFC 9394 section 3.3
+    if (modifiers->partial && !command.by_uid) co_return bad("PARTIAL is for UID FETCH.");
+    if (modifiers->changed_since) {
+        add_modseq(*items);
+        keep_changed(*sequences, *modifiers->changed_since);
+    }
+    if (modifiers->partial) sequences = imap::window(*modifiers->partial, *sequences);
+    if (asks_modseq(*items)) enable_condstore();
+    if (modifiers->vanished) co_await tell_vanished(*set);
+    Reply reply = co_await fetch(*sequences, *std::move(items), command.by_uid);
+    co_return reply;
+}
+
+Task<Reply> Session::fetch(const std::vector<std::uint32_t>& sequences,
+                           std::vector<imap::FetchItem> items, bool by_uid) {
+    FetchForm form;
+    form.with_uid = by_uid;
+    form.seen_with_modseq = condstore_;
+    form.seen_with_uid = qresync_;
+    Fetch fetch(*mailbox_, out_, std::move(items), form);
     constexpr std::size_t kBatch = 64;  // messages whose \Seen is written in one go
     std::vector<std::uint32_t> batch;
-    for (std::size_t at = 0; at < sequences->size(); at += batch.size()) {
-        std::size_t end = std::min(sequences->size(), at + kBatch);
-        batch.assign(sequences->begin() + static_cast<std::ptrdiff_t>(at),
-                     sequences->begin() + static_cast<std::ptrdiff_t>(end));
+    for (std::size_t at = 0; at < sequences.size(); at += batch.size()) {
+        std::size_t end = std::min(sequences.size(), at + kBatch);
+        batch.assign(sequences.begin() + static_cast<std::ptrdiff_t>(at),
+                     sequences.begin() + static_cast<std::ptrdiff_t>(end));
         bool has_marked = false;
         if (fetch.sets_seen() && !mailbox_->read_only()) {
             auto marked = co_await mark_seen(batch);
@@ -208,29 +297,6 @@ Task<Reply> Session::do_fetch(Command& command) {
         co_return no("[EXPUNGEISSUED] Some of the requested messages no longer exist.");
     }
     co_return ok("Fetch completed.");
-}
-
-// RFC 3501 section 6.4.4
-Task<Reply> Session::do_search(Command& command) {
-    if (auto sp = command.arguments.sp(); !sp) co_return bad(sp.error());
-    imap::SearchLimits limits;
-    limits.depth = static_cast<std::size_t>(settings_.search_depth_limit());
-    limits.keys = static_cast<std::size_t>(settings_.search_key_limit());
-    auto program = imap::parse_search(command.arguments, limits);
-    if (!program) co_return bad(program.error());
-    auto query = compile(*program, *mailbox_);
-    if (!query) co_return no("[BADCHARSET (US-ASCII UTF-8 ISO-8859-1)] Unknown charset.");
-    Search search(*mailbox_, workers_, stream_.scope(), *std::move(query));
-    auto found = co_await search.run();
-    if (!found) co_return refused(found.error());
-    std::string line = "* SEARCH";
-    for (std::uint32_t sequence : *found) {
-        line += ' ';
-        line += std::to_string(command.by_uid ? mailbox_->uid(sequence) : sequence);
-    }
-    line += "\r\n";
-    out_.put(line);
-    co_return ok("Search completed.");
 }
 
 }  // namespace facteur::imapd

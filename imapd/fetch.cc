@@ -33,6 +33,12 @@ bool is_section(Kind kind) {
            kind == Kind::rfc822_text;
 }
 
+imap::FetchItem item_of(Kind kind) {
+    imap::FetchItem item;
+    item.kind = kind;
+    return item;
+}
+
 bool is_whole_message(const imap::Section& section) {
     return section.part.empty() && section.text == Text::all;
 }
@@ -79,13 +85,17 @@ imap::Span clip(imap::Span span, const std::optional<imap::Partial>& partial) {
 }  // namespace
 
 Fetch::Fetch(store::Mailbox& mailbox, Output& out, std::vector<imap::FetchItem> items,
-             bool with_uid)
+             FetchForm form)
     : mailbox_(mailbox), out_(out), items_(std::move(items)) {
-    bool has_uid = false;
+    bool has_uid = form.with_uid;
+    bool asks_flags = false;
+    bool asks_modseq = false;
+    bool asks_uid = false;
     for (const imap::FetchItem& item : items_) {
-        has_uid |= item.kind == Kind::uid;
+        asks_uid |= item.kind == Kind::uid;
         sets_seen_ |= item.sets_seen();
-        asks_flags_ |= item.kind == Kind::flags;
+        asks_flags |= item.kind == Kind::flags;
+        asks_modseq |= item.kind == Kind::modseq;
         asks_size_ |= item.kind == Kind::size;
         bool is_structure = item.kind == Kind::body || item.kind == Kind::body_structure;
         needs_structure_ |= is_structure;
@@ -95,10 +105,10 @@ Fetch::Fetch(store::Mailbox& mailbox, Output& out, std::vector<imap::FetchItem> 
         needs_summary_ |= !is_whole_message(section);
         needs_content_ |= !is_summarized(section);
     }
-    if (!with_uid || has_uid) return;
-    imap::FetchItem uid;
-    uid.kind = Kind::uid;
-    items_.insert(items_.begin(), uid);
+    if (has_uid && !asks_uid) items_.insert(items_.begin(), item_of(Kind::uid));
+    if (!asks_flags) seen_items_.push_back(item_of(Kind::flags));
+    if (form.seen_with_uid && !asks_uid && !has_uid) seen_items_.push_back(item_of(Kind::uid));
+    if (form.seen_with_modseq && !asks_modseq) seen_items_.push_back(item_of(Kind::modseq));
 }
 
 Task<Result<void>> Fetch::send(const std::vector<std::uint32_t>& sequences, bool tell_flags) {
@@ -153,11 +163,11 @@ Task<void> Fetch::one(std::uint32_t sequence, const Loaded& loaded, bool tell_fl
         is_first = false;
         co_await item(wanted, loaded);
     }
-    if (tell_flags && !asks_flags_) {
-        std::string flags = " ";
-        imap::FetchItem item;
-        short_item(flags, item, loaded);
-        out_.put(flags);
+    for (const imap::FetchItem& seen : seen_items_) {
+        if (!tell_flags) break;
+        std::string text = " ";
+        short_item(text, seen, loaded);
+        out_.put(text);
     }
     out_.put(")\r\n");
     co_await out_.room();
@@ -195,6 +205,9 @@ void Fetch::short_item(std::string& out, const imap::FetchItem& item, const Load
             break;
         case Kind::size:
             out += std::to_string(message.size);
+            break;
+        case Kind::modseq:
+            out += "(" + std::to_string(told_modseq(message.modseq)) + ")";
             break;
         case Kind::envelope:
             imap::append_envelope(out, mime::parse_envelope(loaded.summary.fields));

@@ -10,11 +10,17 @@
 
 namespace facteur::imapd {
 
+/// What goes with the items that were asked for.
+struct FetchForm {
+    bool with_uid = false;          ///< UID FETCH tells the UID always
+    bool seen_with_modseq = false;  ///< where \Seen was set: RFC 7162 section 3.1
+    bool seen_with_uid = false;     ///< RFC 7162 section 3.2
+};
+
 /// One FETCH command: reads of each message only what its items need, and sends as it goes.
 class Fetch {
 public:
-    /// `with_uid`: the command was UID FETCH, which tells the UID always.
-    Fetch(store::Mailbox& mailbox, Output& out, std::vector<imap::FetchItem> items, bool with_uid);
+    Fetch(store::Mailbox& mailbox, Output& out, std::vector<imap::FetchItem> items, FetchForm form);
 
     bool sets_seen() const { return sets_seen_; }
     /// A message had gone before it could be told.
@@ -39,8 +45,8 @@ private:
     store::Mailbox& mailbox_;
     Output& out_;
     std::vector<imap::FetchItem> items_;
+    std::vector<imap::FetchItem> seen_items_;  ///< told too where \Seen was set
     bool sets_seen_ = false;
-    bool asks_flags_ = false;
     bool asks_size_ = false;
     bool needs_summary_ = false;
     bool needs_content_ = false;

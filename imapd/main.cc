@@ -25,11 +25,20 @@ STANDARDS
     RFC 3501 (IMAP4rev1)
     RFC 3691 (UNSELECT)
     RFC 4315 (UIDPLUS)
+    RFC 4731 (ESEARCH)
     RFC 4959 (SASL-IR)
+    RFC 5032 (WITHIN)
+    RFC 5161 (ENABLE)
+    RFC 5182 (SEARCHRES)
+    RFC 5256 (SORT, THREAD)
+    RFC 5267 (ESORT)
     RFC 5530 (response codes)
+    RFC 5957 (SORT=DISPLAY)
     RFC 6154 (SPECIAL-USE)
     RFC 6851 (MOVE)
+    RFC 7162 (CONDSTORE, QRESYNC)
     RFC 7888 (LITERAL+)
+    RFC 9394 (PARTIAL)
 DIAGNOSTICS
     Problems and sessions are logged to syslogd(8) or to the log file, with the words of Dovecot:
     "imap-login: Login: user=<u>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.2, mpid=1, TLS", and

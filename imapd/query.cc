@@ -33,7 +33,8 @@ std::uint64_t keyword_bit(const store::Mailbox& mailbox, std::string_view name) 
 }
 
 Result<Query> compile_key(const imap::SearchKey& key, const std::string& charset,
-                          const store::Mailbox& mailbox) {
+                          const QueryContext& context) {
+    const store::Mailbox& mailbox = context.mailbox;
     Query query;
     query.kind = key.kind;
     query.negated = key.negated;
@@ -50,10 +51,19 @@ Result<Query> compile_key(const imap::SearchKey& key, const std::string& charset
         query.text = fold(*utf8);
     }
     std::uint32_t size = mailbox.size();
+    bool is_set = key.kind == Kind::sequence || key.kind == Kind::uid;
+    if (is_set && key.set.is_saved_result()) {
+        query.kind = Kind::uid;
+        query.ranges = imap::ranges_of(context.saved);
+        return query;
+    }
     if (key.kind == Kind::sequence) query.ranges = key.set.resolve(size);
+    if (key.kind == Kind::older || key.kind == Kind::younger) {
+        query.moment = std::time(nullptr) - static_cast<std::int64_t>(key.number);
+    }
     if (key.kind == Kind::uid) query.ranges = key.set.resolve(size == 0 ? 0 : mailbox.uid(size));
     for (const imap::SearchKey& child : key.children) {
-        TRY(Query compiled, compile_key(child, charset, mailbox));
+        TRY(Query compiled, compile_key(child, charset, context));
         query.children.push_back(std::move(compiled));
     }
     return query;
@@ -178,6 +188,12 @@ Answer ask(const Query& query, const Candidate& candidate) {
             return answer(message.size < query.number);
         case Kind::header:
             return header(query, candidate);
+        case Kind::older:
+            return answer(message.internal_date <= query.moment);
+        case Kind::younger:
+            return answer(message.internal_date >= query.moment);
+        case Kind::modseq:
+            return answer(message.modseq >= query.number);
         case Kind::body:
         case Kind::text:
             return text(query, candidate);
@@ -196,8 +212,8 @@ bool any_key(const Query& query, Predicate predicate) {
 
 }  // namespace
 
-Result<Query> compile(const imap::SearchProgram& program, const store::Mailbox& mailbox) {
-    return compile_key(program.root, program.charset, mailbox);
+Result<Query> compile(const imap::SearchProgram& program, const QueryContext& context) {
+    return compile_key(program.root, program.charset, context);
 }
 
 Answer evaluate(const Query& query, const Candidate& candidate) {

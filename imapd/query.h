@@ -22,14 +22,20 @@ struct Query {
     std::uint64_t keyword = 0;
     imap::Day day{};
     std::uint64_t number = 0;
+    std::int64_t moment = 0;
     imap::Ranges ranges;
     std::string field;
     std::string text;
     std::vector<Query> children;
 };
 
+/// What a search is asked in.
+struct QueryContext {
+    const store::Mailbox& mailbox;
+    const std::vector<std::uint32_t>& saved;  ///< RFC 5182 section 2.1: "$", as UIDs, ascending
+};
 /// The Error is [BADCHARSET].
-Result<Query> compile(const imap::SearchProgram& program, const store::Mailbox& mailbox);
+Result<Query> compile(const imap::SearchProgram& program, const QueryContext& context);
 
 /// What asking so far has told.
 enum class Answer { no, yes, unknown };

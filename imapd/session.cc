@@ -12,6 +12,7 @@ const Session::Verb Session::kVerbs[] = {
     {"LOGOUT", &Session::do_logout},
     {"ID", &Session::do_id},
     {"NAMESPACE", &Session::do_namespace},
+    {"ENABLE", &Session::do_enable},
     {"IDLE", &Session::do_idle},
     {"LOGIN", &Session::do_login},
     {"AUTHENTICATE", &Session::do_login},
@@ -36,6 +37,8 @@ const Session::Verb Session::kVerbs[] = {
     {"STORE", &Session::do_store, true, true, true},
     {"FETCH", &Session::do_fetch, true, true, true},
     {"SEARCH", &Session::do_search, true, true, true},
+    {"SORT", &Session::do_sort, true, true, true},
+    {"THREAD", &Session::do_thread, true, true, true},
 };
 
 Session::Session(Stream& stream, store::Store& store, WorkerPool& workers, const Settings& settings)

@@ -13,6 +13,8 @@
 #include "lib/imap/arguments.h"
 #include "lib/imap/fetch.h"
 #include "lib/imap/search.h"
+#include "lib/imap/search_return.h"
+#include "lib/imap/sort.h"
 #include "lib/net/stream.h"
 #include "lib/store/store.h"
 
@@ -64,12 +66,21 @@ private:
     Task<Reply> do_logout(Command& command);
     Task<Reply> do_id(Command& command);
     Task<Reply> do_namespace(Command& command);
+    Task<Reply> do_enable(Command& command);
     Task<Reply> do_idle(Command& command);
     Task<Reply> do_login(Command& command);
     Task<void> watch(Scope& scope);
 
-    // commands_mailboxes.cc
+    // commands_select.cc
     Task<Reply> do_select(Command& command);
+    Task<Reply> do_close(Command& command);
+    Task<Reply> do_unselect(Command& command);
+    Task<void> leave();
+    void tell_selected();
+    Task<void> resync(const imap::Resync& known);
+    void enable_condstore();
+
+    // commands_mailboxes.cc
     Task<Reply> do_create(Command& command);
     Task<Reply> do_delete(Command& command);
     Task<Reply> do_rename(Command& command);
@@ -79,7 +90,6 @@ private:
     Task<Reply> do_lsub(Command& command);
     Task<Reply> do_status(Command& command);
     Task<Reply> subscribe(Command& command, bool on);
-    void tell_selected();
 
     // commands_append.cc
     Task<Reply> do_append(Command& command);
@@ -88,18 +98,35 @@ private:
 
     // commands_messages.cc
     Task<Reply> do_check(Command& command);
-    Task<Reply> do_close(Command& command);
-    Task<Reply> do_unselect(Command& command);
     Task<Reply> do_expunge(Command& command);
     Task<Reply> do_copy(Command& command);
     Task<Reply> do_move(Command& command);
     Task<Reply> do_store(Command& command);
     Task<Reply> do_fetch(Command& command);
-    Task<Reply> do_search(Command& command);
+    Task<Reply> fetch(const std::vector<std::uint32_t>& sequences,
+                      std::vector<imap::FetchItem> items, bool by_uid);
+    Task<void> tell_vanished(const imap::SequenceSet& set);
+    void keep_changed(std::vector<std::uint32_t>& sequences, std::uint64_t since) const;
     Task<Result<bool>> mark_seen(const std::vector<std::uint32_t>& sequences);
+    Task<void> tell_stored(const std::vector<std::uint32_t>& sequences, bool silent, bool by_uid);
+    std::string numbers_text(const std::vector<std::uint32_t>& uids, bool by_uid) const;
+    std::string highest_modseq_code() const;
+
+    // commands_search.cc
+    Task<Reply> do_search(Command& command);
+    Task<Reply> do_sort(Command& command);
+    Task<Reply> do_thread(Command& command);
+    imap::SearchLimits search_limits() const;
+    Task<Result<std::vector<std::uint32_t>>> find(const imap::SearchProgram& program);
+    void save(const imap::SearchReturn& wanted, const std::vector<std::uint32_t>& found);
+    void tell_found(const Command& command, const imap::SearchReturn& wanted,
+                    const std::vector<std::uint32_t>& found, bool with_modseq);
+    std::uint64_t modseq_of(const imap::SearchReturn& wanted,
+                            const std::vector<std::uint32_t>& found) const;
 
     /// The set in the arguments, as sequence numbers of messages that are there, ascending.
     Result<std::vector<std::uint32_t>> message_set(Command& command) const;
+    Result<std::vector<std::uint32_t>> resolve(const imap::SequenceSet& set, bool by_uid) const;
     std::vector<std::uint32_t> uids_of(const std::vector<std::uint32_t>& sequences) const;
     /// An astring in the arguments as a mailbox name in UTF-8.
     struct Name {
@@ -112,7 +139,9 @@ private:
     // untagged.cc
     Task<void> tell_changes(bool expunges);
     void tell_flags();
-    void tell_message_flags(std::uint32_t sequence, bool with_uid);
+    /// With MODSEQ and UID when the client enabled what brings them.
+    void tell_message_flags(std::uint32_t sequence, bool with_uid, bool with_flags = true);
+    Task<void> tell_expunged(const store::Changes& changes);
     void append_message_flags(std::string& out, const store::Message& message) const;
 
     Stream& stream_;
@@ -122,6 +151,9 @@ private:
     CommandReader reader_;
     Output out_;
     std::unique_ptr<store::Mailbox> mailbox_;
+    bool condstore_ = false;            ///< RFC 7162 section 3.1
+    bool qresync_ = false;              ///< RFC 7162 section 3.2
+    std::vector<std::uint32_t> saved_;  ///< RFC 5182 section 2.1: "$", as UIDs, ascending
     std::size_t told_keywords_ = 0;
     int bad_commands_ = 0;
     bool ended_ = false;

@@ -1,5 +1,7 @@
 // Responses that nobody asked for: RFC 3501 sections 7.2.6, 7.3 and 7.4.
 
+#include <algorithm>
+
 #include "imapd/session.h"
 #include "imapd/store_terms.h"
 #include "lib/base/log.h"
@@ -11,13 +13,19 @@ void Session::append_message_flags(std::string& out, const store::Message& messa
     imap::append_flags(out, to_imap_flags(message), keywords_of(message, mailbox_->keywords()));
 }
 
-void Session::tell_message_flags(std::uint32_t sequence, bool with_uid) {
+// RFC 7162 sections 3.1 and 3.2.4
+void Session::tell_message_flags(std::uint32_t sequence, bool with_uid, bool with_flags) {
     store::Message message = mailbox_->message(sequence);
     std::string line = "* " + std::to_string(sequence) + " FETCH (";
-    if (with_uid) line += "UID " + std::to_string(message.uid) + " ";
-    line += "FLAGS ";
-    append_message_flags(line, message);
-    line += ")\r\n";
+    if (with_uid || qresync_) line += "UID " + std::to_string(message.uid) + " ";
+    if (with_flags) {
+        line += "FLAGS ";
+        append_message_flags(line, message);
+        line += ' ';
+    }
+    if (condstore_) line += "MODSEQ (" + std::to_string(told_modseq(message.modseq)) + ") ";
+    line.back() = ')';
+    line += "\r\n";
     out_.put(line);
 }
 
@@ -40,6 +48,20 @@ void Session::tell_flags() {
     out_.put(line);
 }
 
+// RFC 7162 section 3.2.10: VANISHED for those who asked for it, EXPUNGE for all others.
+Task<void> Session::tell_expunged(const store::Changes& changes) {
+    if (qresync_ && !changes.expunged_uids.empty()) {
+        std::vector<std::uint32_t> uids = changes.expunged_uids;
+        std::sort(uids.begin(), uids.end());
+        out_.put("* VANISHED " + imap::to_text(uids) + "\r\n");
+        co_return;
+    }
+    for (std::uint32_t sequence : changes.expunged) {
+        out_.put("* " + std::to_string(sequence) + " EXPUNGE\r\n");
+        co_await out_.room();
+    }
+}
+
 Task<void> Session::tell_changes(bool expunges) {
     auto changes = co_await mailbox_->sync(expunges);
     if (!changes) {
@@ -50,10 +72,7 @@ Task<void> Session::tell_changes(bool expunges) {
         bye("Mailbox was deleted or rebuilt.", "Selected mailbox went away");
         co_return;
     }
-    for (std::uint32_t sequence : changes->expunged) {
-        out_.put("* " + std::to_string(sequence) + " EXPUNGE\r\n");
-        co_await out_.room();
-    }
+    co_await tell_expunged(*changes);
     if (changes->exists) {
         out_.put("* " + std::to_string(mailbox_->size()) + " EXISTS\r\n");
         out_.put("* " + std::to_string(mailbox_->recent()) + " RECENT\r\n");

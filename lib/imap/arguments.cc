@@ -23,8 +23,99 @@ Result<AppendArguments> parse_append(Scanner& scanner) {
     return arguments;
 }
 
+namespace {
+
+// RFC 4466 section 2.5 store-modifiers
+Result<void> store_modifiers(Scanner& scanner, StoreArguments& arguments) {
+    if (!scanner.take('(')) return {};
+    if (scanner.keyword() != "UNCHANGEDSINCE") {
+        return permanent("Unknown STORE modifier", "5.5.2");
+    }
+    TRY_VOID(scanner.sp());
+    TRY(arguments.unchanged_since, scanner.modseq());
+    TRY_VOID(scanner.expect(')'));
+    return scanner.sp();
+}
+
+// RFC 7162 section 7 select-param, behind "QRESYNC"
+Result<Resync> parse_resync(Scanner& scanner) {
+    Resync resync;
+    TRY_VOID(scanner.sp());
+    TRY_VOID(scanner.expect('('));
+    TRY(resync.uid_validity, scanner.nz_number());
+    TRY_VOID(scanner.sp());
+    TRY(resync.modseq, scanner.modseq());
+    if (resync.modseq == 0) return permanent("Invalid modseq", "5.5.2");
+    if (scanner.take(')')) return resync;
+    TRY_VOID(scanner.sp());
+    if (!scanner.next_is('(')) {
+        TRY(resync.known_uids, scanner.sequence_set());
+        if (scanner.take(')')) return resync;
+        TRY_VOID(scanner.sp());
+    }
+    TRY_VOID(scanner.expect('('));
+    TRY(resync.match_sequences, scanner.sequence_set());
+    TRY_VOID(scanner.sp());
+    TRY(resync.match_uids, scanner.sequence_set());
+    TRY_VOID(scanner.expect(')'));
+    TRY_VOID(scanner.expect(')'));
+    return resync;
+}
+
+bool has_star(const std::optional<SequenceSet>& set) {
+    if (!set) return false;
+    if (set->is_saved_result()) return true;
+    for (const Range& range : set->written()) {
+        if (range.first == SequenceSet::kStar || range.last == SequenceSet::kStar) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+Result<SelectParameters> parse_select_parameters(Scanner& scanner) {
+    SelectParameters parameters;
+    if (scanner.at_end()) return parameters;
+    TRY_VOID(scanner.sp());
+    TRY_VOID(scanner.expect('('));
+    for (;;) {
+        std::string name = scanner.keyword();
+        if (name == "CONDSTORE") {
+            parameters.condstore = true;
+        } else if (name == "QRESYNC" && !parameters.resync) {
+            TRY(parameters.resync, parse_resync(scanner));
+        } else {
+            return permanent("Unknown SELECT parameter " + printable(name, 40), "5.5.2");
+        }
+        if (scanner.take(')')) break;
+        TRY_VOID(scanner.sp());
+    }
+    // RFC 7162 section 7: sets of what was known name numbers, not "*".
+    if (parameters.resync &&
+        (has_star(parameters.resync->known_uids) || has_star(parameters.resync->match_sequences) ||
+         has_star(parameters.resync->match_uids))) {
+        return permanent("Invalid set in QRESYNC", "5.5.2");
+    }
+    TRY_VOID(scanner.end());
+    return parameters;
+}
+
+Result<std::vector<std::string>> parse_enable(Scanner& scanner) {
+    constexpr std::size_t kMaxNames = 30;
+    std::vector<std::string> names;
+    while (!scanner.at_end()) {
+        TRY_VOID(scanner.sp());
+        TRY(std::string name, scanner.atom());
+        if (names.size() == kMaxNames) return permanent("Too many capabilities", "5.5.2");
+        names.push_back(to_upper(name));
+    }
+    if (names.empty()) return permanent("Capability expected", "5.5.2");
+    return names;
+}
+
 Result<StoreArguments> parse_store(Scanner& scanner) {
     StoreArguments arguments;
+    TRY_VOID(store_modifiers(scanner, arguments));
     if (scanner.take('+')) {
         arguments.mode = StoreArguments::Mode::add;
     } else if (scanner.take('-')) {
@@ -40,8 +131,8 @@ Result<StoreArguments> parse_store(Scanner& scanner) {
 }
 
 Result<unsigned> parse_status_items(Scanner& scanner) {
-    static constexpr std::string_view kItems[] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY",
-                                                  "UNSEEN"};
+    static constexpr std::string_view kItems[] = {"MESSAGES",    "RECENT", "UIDNEXT",
+                                                  "UIDVALIDITY", "UNSEEN", "HIGHESTMODSEQ"};
     unsigned wanted = 0;
     TRY_VOID(scanner.expect('('));
     for (;;) {

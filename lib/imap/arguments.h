@@ -25,10 +25,31 @@ struct StoreArguments {
     enum class Mode { replace, add, remove };
     Mode mode = Mode::replace;
     bool silent = false;
+    std::optional<std::uint64_t> unchanged_since;  ///< RFC 7162 section 3.1.3
     FlagList flags;
 };
 /// The scanner stands behind the sequence set and its space.
 Result<StoreArguments> parse_store(Scanner& scanner);
+
+/// RFC 7162 section 3.2.5: what a client knew of the mailbox when it left.
+struct Resync {
+    std::uint32_t uid_validity = 0;
+    std::uint64_t modseq = 0;
+    std::optional<SequenceSet> known_uids;
+    /// Sequence numbers and the UIDs that belonged to them, as many.
+    std::optional<SequenceSet> match_sequences;
+    std::optional<SequenceSet> match_uids;
+};
+/// RFC 4466 section 2.4: what may stand behind the name in SELECT and EXAMINE.
+struct SelectParameters {
+    bool condstore = false;
+    std::optional<Resync> resync;
+};
+/// At the end of the command, or at the space before the parameters.
+Result<SelectParameters> parse_select_parameters(Scanner& scanner);
+
+/// RFC 5161 section 3.1: at least one name, in upper case; at most 30.
+Result<std::vector<std::string>> parse_enable(Scanner& scanner);
 
 /// RFC 3501 section 6.3.10, as bits in the order in which they are answered.
 enum StatusItem : unsigned {
@@ -37,6 +58,7 @@ enum StatusItem : unsigned {
     status_uid_next = 4,
     status_uid_validity = 8,
     status_unseen = 16,
+    status_highest_modseq = 32,  ///< RFC 7162 section 3.1.7
 };
 Result<unsigned> parse_status_items(Scanner& scanner);
 

@@ -24,6 +24,7 @@ constexpr Name kNames[] = {
     {"RFC822", Kind::rfc822},
     {"RFC822.HEADER", Kind::rfc822_header},
     {"RFC822.TEXT", Kind::rfc822_text},
+    {"MODSEQ", Kind::modseq},
 };
 
 FetchItem item_of(Kind kind) {
@@ -171,6 +172,35 @@ Result<std::vector<FetchItem>> parse_fetch_items(Scanner& scanner, std::size_t l
         if (scanner.take(')')) return items;
         TRY_VOID(scanner.sp());
     }
+}
+
+Result<FetchModifiers> parse_fetch_modifiers(Scanner& scanner) {
+    FetchModifiers modifiers;
+    if (scanner.at_end()) return modifiers;
+    TRY_VOID(scanner.sp());
+    TRY_VOID(scanner.expect('('));
+    for (;;) {
+        std::string name = scanner.keyword();
+        if (name == "CHANGEDSINCE" && !modifiers.changed_since) {
+            TRY_VOID(scanner.sp());
+            TRY(modifiers.changed_since, scanner.modseq());
+        } else if (name == "VANISHED") {
+            modifiers.vanished = true;
+        } else if (name == "PARTIAL" && !modifiers.partial) {
+            TRY_VOID(scanner.sp());
+            TRY(modifiers.partial, parse_partial_range(scanner));
+        } else {
+            return permanent("Unknown FETCH modifier " + printable(name, 40), "5.5.2");
+        }
+        if (scanner.take(')')) break;
+        TRY_VOID(scanner.sp());
+    }
+    // RFC 7162 section 3.2.6
+    if (modifiers.vanished && !modifiers.changed_since) {
+        return permanent("VANISHED needs CHANGEDSINCE", "5.5.2");
+    }
+    TRY_VOID(scanner.end());
+    return modifiers;
 }
 
 std::string response_name(const FetchItem& item) {

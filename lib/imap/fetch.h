@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/imap/scanner.h"
+#include "lib/imap/search_return.h"
 
 namespace facteur::imap {
 
@@ -38,6 +39,7 @@ struct FetchItem {
         rfc822,
         rfc822_header,
         rfc822_text,
+        modseq,  ///< RFC 7162 section 3.1.5
     };
     Kind kind = Kind::flags;
     Section section;                 ///< of Kind::section
@@ -52,6 +54,15 @@ struct FetchItem {
 /// fetch-att of RFC 3501 section 9, alone or in parentheses, or one of the macros.
 /// At most `limit` items.
 Result<std::vector<FetchItem>> parse_fetch_items(Scanner& scanner, std::size_t limit);
+/// RFC 4466 section 2.4: what may stand behind the items.
+struct FetchModifiers {
+    std::optional<std::uint64_t> changed_since;  ///< RFC 7162 section 3.1.4
+    bool vanished = false;                       ///< RFC 7162 section 3.2.6
+    std::optional<PartialRange> partial;         ///< RFC 9394 section 3.3
+};
+/// At the end of the command, or at the space before the modifiers.
+Result<FetchModifiers> parse_fetch_modifiers(Scanner& scanner);
+
 /// The name under which the item is answered: "BODY[HEADER.FIELDS (SUBJECT)]<0>".
 std::string response_name(const FetchItem& item);
 

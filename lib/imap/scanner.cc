@@ -191,6 +191,12 @@ Result<std::uint64_t> Scanner::number64() {
     return *value;
 }
 
+Result<std::uint64_t> Scanner::modseq() {
+    TRY(std::uint64_t value, number64());
+    if (value > INT64_MAX) return bad("Invalid modseq");
+    return value;
+}
+
 Result<std::uint32_t> Scanner::number() {
     TRY(std::uint64_t value, number64());
     if (value > UINT32_MAX) return bad("Number is too large");

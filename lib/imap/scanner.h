@@ -45,6 +45,7 @@ public:
     Result<std::uint32_t> number();
     Result<std::uint32_t> nz_number();
     Result<std::uint64_t> number64();
+    Result<std::uint64_t> modseq();  ///< RFC 7162 section 7: 63 bits
     Result<SequenceSet> sequence_set() { return SequenceSet::parse(rest_); }
     /// "(" flags ")"; \Recent is nothing a client may set.
     Result<FlagList> flag_list();

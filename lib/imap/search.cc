@@ -8,7 +8,7 @@ namespace {
 
 using Kind = SearchKey::Kind;
 
-enum class Argument { none, astring, date, number };
+enum class Argument { none, astring, date, number, interval };
 
 struct Name {
     std::string_view name;
@@ -50,6 +50,8 @@ constexpr Name kNames[] = {
     {"TO", Kind::header, Argument::astring, 0, false, "To"},
     {"BODY", Kind::body, Argument::astring},
     {"TEXT", Kind::text, Argument::astring},
+    {"OLDER", Kind::older, Argument::interval},
+    {"YOUNGER", Kind::younger, Argument::interval},
 };
 
 /// Counts the keys and their depth while the tree grows.
@@ -71,6 +73,7 @@ private:
     Result<SearchKey> key(std::size_t depth);
     Result<SearchKey> named(const std::string& name, std::size_t depth);
     Result<void> argument(const Name& known, SearchKey& key);
+    Result<void> modseq_entry();
 
     Scanner& scanner_;
     const SearchLimits& limits_;
@@ -87,7 +90,8 @@ Result<SearchKey> Parser::key(std::size_t depth) {
         TRY(found.children, keys(depth + 1, ')'));
         return found;
     }
-    if (!scanner_.at_end() && (is_digit(scanner_.rest().front()) || scanner_.next_is('*'))) {
+    if (!scanner_.at_end() &&
+        (is_digit(scanner_.rest().front()) || scanner_.next_is('*') || scanner_.next_is('$'))) {
         found.kind = Kind::sequence;
         TRY(found.set, scanner_.sequence_set());
         return found;
@@ -118,6 +122,11 @@ Result<SearchKey> Parser::named(const std::string& name, std::size_t depth) {
         found.kind = Kind::uid;
         TRY_VOID(scanner_.sp());
         TRY(found.set, scanner_.sequence_set());
+    } else if (name == "MODSEQ") {
+        found.kind = Kind::modseq;
+        TRY_VOID(scanner_.sp());
+        TRY_VOID(modseq_entry());
+        TRY(found.number, scanner_.modseq());
     } else if (name == "HEADER") {
         found.kind = Kind::header;
         TRY_VOID(scanner_.sp());
@@ -148,8 +157,32 @@ Result<void> Parser::argument(const Name& known, SearchKey& key) {
         TRY(key.day, scanner_.date());
     } else if (known.argument == Argument::number) {
         TRY(key.number, scanner_.number64());
+    } else if (known.argument == Argument::interval) {
+        TRY(key.number, scanner_.nz_number());
     }
     return {};
+}
+
+// RFC 7162 section 3.1.5: the name of a flag and whose it is.  All flags share one mod-sequence
+// here, which is what that section allows when they are not told apart.
+Result<void> Parser::modseq_entry() {
+    if (!scanner_.next_is('"')) return {};
+    TRY(std::string entry, scanner_.string());
+    TRY_VOID(scanner_.sp());
+    std::string whose = scanner_.keyword();
+    if (!istarts_with(entry, "/flags/") ||
+        (whose != "ALL" && whose != "PRIV" && whose != "SHARED")) {
+        return permanent("Invalid MODSEQ entry", "5.5.2");
+    }
+    return scanner_.sp();
+}
+
+Result<SearchKey> parse_keys(Scanner& scanner, const SearchLimits& limits) {
+    Parser parser(scanner, limits);
+    SearchKey root;
+    root.kind = Kind::all_of;
+    TRY(root.children, parser.keys(0, '\0'));
+    return root;
 }
 
 }  // namespace
@@ -161,10 +194,25 @@ Result<SearchProgram> parse_search(Scanner& scanner, const SearchLimits& limits)
         program.charset = to_upper(charset);
         TRY_VOID(scanner.sp());
     }
-    Parser parser(scanner, limits);
-    program.root.kind = Kind::all_of;
-    TRY(program.root.children, parser.keys(0, '\0'));
+    TRY(program.root, parse_keys(scanner, limits));
     return program;
+}
+
+Result<SearchProgram> parse_charset_and_search(Scanner& scanner, const SearchLimits& limits) {
+    SearchProgram program;
+    TRY(std::string charset, scanner.astring());
+    program.charset = to_upper(charset);
+    TRY_VOID(scanner.sp());
+    TRY(program.root, parse_keys(scanner, limits));
+    return program;
+}
+
+bool has_key(const SearchKey& key, SearchKey::Kind kind) {
+    if (key.kind == kind) return true;
+    for (const SearchKey& child : key.children) {
+        if (has_key(child, kind)) return true;
+    }
+    return false;
 }
 
 }  // namespace facteur::imap

@@ -28,7 +28,10 @@ struct SearchKey {
         smaller,  ///< number
         header,   ///< field, text; an empty text asks only whether the field is there
         body,
-        text,  ///< text
+        text,   ///< text
+        older,  ///< RFC 5032 section 3: number seconds before now
+        younger,
+        modseq,  ///< RFC 7162 section 3.1.5: number or more
     };
     Kind kind = Kind::all;
     bool negated = false;
@@ -51,6 +54,10 @@ struct SearchProgram {
     std::string charset;  ///< upper case; empty when none was named
     SearchKey root;
 };
+/// Some key of the tree is of this kind.
+bool has_key(const SearchKey& key, SearchKey::Kind kind);
 Result<SearchProgram> parse_search(Scanner& scanner, const SearchLimits& limits);
+/// RFC 5256 section 3: the charset is a must and stands without a word before it.
+Result<SearchProgram> parse_charset_and_search(Scanner& scanner, const SearchLimits& limits);
 
 }  // namespace facteur::imap

@@ -29,6 +29,11 @@ Result<std::uint32_t> seq_number(std::string_view& text) {
 
 Result<SequenceSet> SequenceSet::parse(std::string_view& text) {
     SequenceSet set;
+    if (text.starts_with('$')) {
+        text.remove_prefix(1);
+        set.is_saved_result_ = true;
+        return set;
+    }
     for (;;) {
         TRY(std::uint32_t first, seq_number(text));
         std::uint32_t last = first;
@@ -84,6 +89,42 @@ std::string to_text(const std::vector<std::uint32_t>& numbers) {
         i = end;
     }
     return out;
+}
+
+Ranges ranges_of(const std::vector<std::uint32_t>& ascending) {
+    Ranges ranges;
+    for (std::uint32_t number : ascending) {
+        if (!ranges.empty() && ranges.back().last + 1 == number) {
+            ranges.back().last = number;
+        } else {
+            ranges.push_back(Range{number, number});
+        }
+    }
+    return ranges;
+}
+
+std::string ranges_text(const Ranges& ranges) {
+    std::string out;
+    for (const Range& range : ranges) {
+        if (!out.empty()) out += ',';
+        out += std::to_string(range.first);
+        if (range.last != range.first) out += ':' + std::to_string(range.last);
+    }
+    return out;
+}
+
+Ranges without(const Ranges& ranges, const std::vector<std::uint32_t>& numbers) {
+    Ranges left;
+    auto at = numbers.begin();
+    for (Range range : ranges) {
+        at = std::lower_bound(at, numbers.end(), range.first);
+        for (; at != numbers.end() && *at <= range.last; ++at) {
+            if (*at > range.first) left.push_back(Range{range.first, *at - 1});
+            range.first = *at + 1;
+        }
+        if (range.first != 0 && range.first <= range.last) left.push_back(range);
+    }
+    return left;
 }
 
 }  // namespace facteur::imap

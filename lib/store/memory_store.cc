@@ -76,6 +76,7 @@ std::uint32_t MemoryStore::Folder::add(NewMessage added) {
     entry.message.internal_date = added.internal_date.value_or(
         std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
     entry.message.size = entry.text.size();
+    entry.message.modseq = modseq + 1;
     std::uint32_t uid = entry.message.uid;
     entries[uid] = std::move(entry);
     changed();
@@ -214,6 +215,10 @@ Task<Result<StoreOutcome>> MemoryMailbox::store(std::vector<std::uint32_t> uids,
         if (found == folder_->entries.end()) continue;
         Message& message = found->second.message;
         Message before = message;
+        if (change.unchanged_since && message.modseq > *change.unchanged_since) {
+            outcome.modified.push_back(uid);
+            continue;
+        }
         if (change.mode == FlagChange::Mode::remove) {
             message.flags &= static_cast<Flags>(~change.flags);
             message.keywords &= ~bits;
@@ -225,6 +230,7 @@ Task<Result<StoreOutcome>> MemoryMailbox::store(std::vector<std::uint32_t> uids,
         }
         if (before.flags != message.flags || before.keywords != message.keywords) {
             outcome.changed.push_back(uid);
+            message.modseq = outcome.modseq = folder_->modseq + 1;
         }
         std::uint32_t sequence = sequence_from(uid);
         view_[sequence - 1].flags = message.flags;
@@ -377,9 +383,12 @@ Task<Result<MailboxStatus>> MemoryStore::status(std::string name) {
     MailboxStatus status;
     status.uid_validity = folder->uid_validity;
     status.uid_next = folder->uid_next;
+    status.highest_modseq = folder->modseq;
     for (const auto& [uid, entry] : folder->entries) {
         ++status.messages;
         if (!(entry.message.flags & seen)) ++status.unseen;
+        if (entry.message.flags & deleted) ++status.deleted;
+        status.size += entry.message.size;
         if (uid > folder->told_recent) ++status.recent;
     }
     co_return status;

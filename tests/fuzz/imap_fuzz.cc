@@ -5,10 +5,13 @@
 #include <string>
 
 #include "lib/imap/arguments.h"
+#include "lib/imap/base_subject.h"
 #include "lib/imap/fetch.h"
 #include "lib/imap/mailbox_name.h"
 #include "lib/imap/response.h"
 #include "lib/imap/search.h"
+#include "lib/imap/sort.h"
+#include "lib/imap/thread.h"
 #include "lib/mime/utf7.h"
 
 using namespace facteur::imap;
@@ -33,12 +36,36 @@ void names(std::string_view text) {
     append_astring(out, text);
 }
 
+/// A line a message: its id, what it refers to, its subject.
+void threads(std::string_view text) {
+    std::vector<ThreadMessage> messages;
+    while (!text.empty() && messages.size() < 100) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        ThreadMessage message;
+        message.number = static_cast<std::uint32_t>(messages.size() + 1);
+        message.date = line.empty() ? 0 : line.front();
+        message.references = message_ids(line, 20);
+        if (!message.references.empty()) {
+            message.id = message.references.back();
+            message.references.pop_back();
+        }
+        BaseSubject subject = base_subject(line);
+        if (base_subject(subject.text).text != subject.text) __builtin_trap();
+        message.subject = subject.text;
+        message.is_reply = subject.is_reply;
+        messages.push_back(std::move(message));
+    }
+    (void)thread_by_references(messages);
+    (void)thread_by_subject(messages);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 1) return 0;
     std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-    switch (data[0] % 8) {
+    switch (data[0] % 14) {
         case 0:
             over(text, [](Scanner& s) { return parse_fetch_items(s, 100); });
             break;
@@ -59,6 +86,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         case 6:
             names(text);
+            break;
+        case 7:
+            over(text, [](Scanner& s) { return parse_select_parameters(s); });
+            break;
+        case 8:
+            over(text, [](Scanner& s) { return parse_fetch_modifiers(s); });
+            break;
+        case 9:
+            over(text, [](Scanner& s) { return parse_search_return(s); });
+            break;
+        case 10:
+            over(text, [](Scanner& s) { return parse_sort(s, SearchLimits()); });
+            break;
+        case 11:
+            over(text, [](Scanner& s) { return parse_thread(s, SearchLimits()); });
+            break;
+        case 12:
+            threads(text);
             break;
         default:
             over(text, [](Scanner& s) { return s.sequence_set(); });

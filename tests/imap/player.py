@@ -1,5 +1,6 @@
 """Plays a Script against a server and compares what it says."""
 import imaplib
+import itertools
 import re
 import socket
 import ssl
@@ -8,6 +9,36 @@ MARK = re.compile(r'<<(.*?)>>')
 LITERAL = re.compile(rb'~?\{(\d+)\}\r\n$')
 RECENT = re.compile(r'\* \d+ RECENT$')
 SECONDS = 20
+
+
+def fetch_items(text):
+    """The items of a FETCH response, each with its value."""
+    words, at, depth, start = [], 0, 0, 0
+    while at < len(text):
+        literal = re.compile(r'~?\{(\d+)\}').match(text, at)
+        if literal:
+            at = literal.end() + int(literal[1])
+            continue
+        if text[at] == '"':
+            at = re.compile(r'"(\\.|[^"\\])*"').match(text, at).end()
+            continue
+        depth += {'(': 1, '[': 1, ')': -1, ']': -1}.get(text[at], 0)
+        if text[at] == ' ' and depth == 0:
+            words.append(text[start:at])
+            start = at + 1
+        at += 1
+    words.append(text[start:])
+    return [' '.join(words[i:i + 2]) for i in range(0, len(words), 2)]
+
+
+def orders(said):
+    """The items of a FETCH response may come in any order."""
+    yield said
+    head = re.match(r'\* \d+ FETCH \(', said)
+    items = fetch_items(said[head.end():-1]) if head else []
+    if 1 < len(items) < 6:
+        for order in itertools.permutations(items):
+            yield head[0] + ' '.join(order) + ')'
 
 
 class Different(AssertionError):
@@ -154,7 +185,7 @@ class Player:
         return at + 1
 
     def say(self, step, following):
-        text = MARK.sub(lambda m: self.kept[m[1][1:]], step.text)
+        text = MARK.sub(lambda m: self.kept.get(m[1][1:], m[0]), step.text)
         self.heard.append(f'{self.speaker}C: {text}')
         connection = self.on(self.speaker)
         mark = re.search(r'\{(\+|-)?\}$', text)
@@ -184,7 +215,7 @@ class Player:
             inside = mark[1]
             named = re.match(r'(\w+)=(.*)$', inside)
             if inside.startswith('$'):
-                out += re.escape(self.kept[inside[1:]])
+                out += re.escape(self.kept.get(inside[1:], inside))
             elif named:
                 out += f'(?P<{named[1]}>{named[2]})'
             else:
@@ -220,7 +251,7 @@ class Player:
             said = connection.response()
             self.heard.append(f'{together[0].connection}S: {said}')
             for step, pattern in wanted:
-                match = pattern.match(said)
+                match = next(filter(None, map(pattern.match, orders(said))), None)
                 if match:
                     self.kept.update(match.groupdict())
                     wanted.remove((step, pattern))

@@ -21,8 +21,8 @@ A script is lines; what begins with # is for people.
 
 In S: lines <<regex>> stands for what it matches, <<>> for anything, <<name=regex>> keeps it and
 <<$name>> stands for what was kept, in C: lines too.  A line that ends with <<>> is matched at its
-start.  "* N RECENT" may come at any time, and a NO of Dovecot without a response code will do.  A
-literal is shown behind its {N} with \\n for its line ends.
+start.  The items of a FETCH response come in any order, "* N RECENT" comes at any
+time, and a NO of Dovecot without a response code will do.  A literal is shown behind its {N} with \\n for its line ends.
 """
 import re
 from pathlib import Path

@@ -1,0 +1,101 @@
+#include "imapd/test_client.h"
+
+using namespace facteur;
+using namespace facteur::imapd;
+
+namespace {
+
+std::string message(const std::string& subject, const std::string& more = "") {
+    return "From: a@b\r\nSubject: " + subject + "\r\n" + more + "\r\nbody\r\n";
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "ENABLE answers with what it knows [RFC 5161 3.1]", "[imapd]") {
+    std::string said = talk("a ENABLE condstore X-NO\r\nb ENABLE X-NO\r\nc ENABLE\r\n");
+    CHECK_THAT(said, Contains("* ENABLED CONDSTORE\r\na OK") && Contains("* ENABLED\r\nb OK"));
+    CHECK_THAT(said, Contains("c BAD "));
+}
+
+TEST_CASE_METHOD(Fixture, "mod-sequences are told once they were asked for [RFC 7162 3.1]",
+                 "[imapd]") {
+    store.deliver("INBOX", message("one"));
+    store.deliver("INBOX", message("two"));
+    std::string said = talk(
+        "a SELECT INBOX\r\nb STORE 1 +FLAGS (\\Seen)\r\nc FETCH 1 MODSEQ\r\n"
+        "d STORE 2 +FLAGS.SILENT (\\Seen)\r\ne FETCH 1:2 FLAGS (CHANGEDSINCE 4)\r\n"
+        "f STORE 1:2 (UNCHANGEDSINCE 4) +FLAGS.SILENT (\\Draft)\r\n");
+    CHECK_THAT(said, Contains("[HIGHESTMODSEQ 3] Highest\r\na OK"));
+    CHECK_THAT(said, Contains("* 1 FETCH (FLAGS (\\Seen \\Recent))\r\nb OK"));
+    CHECK_THAT(said, Contains("* OK [HIGHESTMODSEQ 4] Highest\r\n* 1 FETCH (MODSEQ (4))\r\nc OK"));
+    CHECK_THAT(said, Contains("* 2 FETCH (MODSEQ (5))\r\nd OK"));
+    CHECK_THAT(
+        said,
+        Contains("d OK Store completed.\r\n* 2 FETCH (FLAGS (\\Seen \\Recent) MODSEQ (5))\r\ne"));
+    CHECK_THAT(said, Contains("* 1 FETCH (MODSEQ (6))\r\nf OK [MODIFIED 2] "));
+}
+
+TEST_CASE_METHOD(Fixture, "a client comes back to what happened [RFC 7162 3.2.5]", "[imapd]") {
+    for (int i = 0; i < 5; ++i)
+        store.deliver("INBOX", message("x"));
+    std::string said = talk(
+        "a ENABLE QRESYNC\r\nb SELECT INBOX\r\nc STORE 2 +FLAGS.SILENT (\\Deleted)\r\n"
+        "d EXPUNGE\r\ne STORE 3 +FLAGS.SILENT (\\Seen)\r\n"
+        "f SELECT INBOX (QRESYNC (1000 6))\r\ng SELECT INBOX (QRESYNC (1000 6 3:9))\r\n"
+        "h SELECT INBOX (QRESYNC (999 6))\r\ni SELECT INBOX (QRESYNC (1000 99))\r\n");
+    CHECK_THAT(said, Contains("* VANISHED 2\r\nd OK [HIGHESTMODSEQ 8] Expunge"));
+    CHECK_THAT(said,
+               Contains("* VANISHED (EARLIER) 2\r\n* 3 FETCH (UID 4 FLAGS (\\Seen) MODSEQ (9))"
+                        "\r\nf OK"));
+    CHECK_THAT(said, Contains("Highest\r\n* 3 FETCH (UID 4 FLAGS (\\Seen) MODSEQ (9))\r\ng OK"));
+    CHECK_THAT(said, Contains("Highest\r\nh OK") && Contains("Highest\r\ni OK"));
+    CHECK_THAT(talk("a SELECT INBOX (QRESYNC (1000 6))\r\n"), Contains("a BAD "));
+}
+
+TEST_CASE_METHOD(Fixture, "results are told as they were asked for [RFC 4731 3.1]", "[imapd]") {
+    for (int i = 0; i < 5; ++i)
+        store.deliver("INBOX", message("x"));
+    auto [keys, expected] = GENERATE(table<std::string, std::string>({
+        {"SEARCH RETURN () ALL", "* ESEARCH (TAG \"b\") ALL 1:5"},
+        {"SEARCH RETURN (MIN MAX COUNT) 2:3", "* ESEARCH (TAG \"b\") MIN 2 MAX 3 COUNT 2"},
+        {"UID SEARCH RETURN (ALL) SEEN", "* ESEARCH (TAG \"b\") UID"},
+        {"SEARCH RETURN (PARTIAL -1:-2) ALL", "* ESEARCH (TAG \"b\") PARTIAL (-1:-2 4:5)"},
+        {"SEARCH RETURN (PARTIAL 9:6) ALL", "* ESEARCH (TAG \"b\") PARTIAL (6:9 NIL)"},
+        {"SEARCH RETURN (MAX) MODSEQ 1", "* ESEARCH (TAG \"b\") MAX 5 MODSEQ 6"},
+        {"SORT RETURN (MIN) (REVERSE ARRIVAL SIZE) UTF-8 ALL", "* ESEARCH (TAG \"b\") MIN 1"},
+    }));
+    INFO(keys);
+    CHECK_THAT(talk("a SELECT INBOX\r\nb " + keys + "\r\n"),
+               Contains("\r\n" + expected + "\r\nb OK"));
+}
+
+TEST_CASE_METHOD(Fixture, "a result is kept for the next command [RFC 5182 2.1]", "[imapd]") {
+    for (int i = 0; i < 5; ++i)
+        store.deliver("INBOX", message("x"));
+    std::string said = talk(
+        "a SELECT INBOX\r\nb SEARCH RETURN (SAVE) 2,4\r\nc FETCH $ UID\r\nd SEARCH NOT $\r\n"
+        "e STORE 2 +FLAGS.SILENT (\\Deleted)\r\nf EXPUNGE\r\ng SEARCH $\r\n"
+        "h SELECT INBOX\r\ni SEARCH $\r\n");
+    CHECK_THAT(said, Contains("\r\nb OK") && !Contains("ESEARCH ("));
+    CHECK_THAT(said, Contains("* 2 FETCH (UID 2)\r\n* 4 FETCH (UID 4)\r\nc OK"));
+    CHECK_THAT(said, Contains("* SEARCH 1 3 5\r\nd OK") && Contains("* SEARCH 3\r\ng OK"));
+    CHECK_THAT(said, Contains("* SEARCH\r\ni OK"));
+}
+
+TEST_CASE_METHOD(Fixture, "SORT and THREAD answer from the headers [RFC 5256 3]", "[imapd]") {
+    store.deliver("INBOX", message("pears", "Message-ID: <1@x>\r\n"));
+    store.deliver("INBOX", message("apples", "Message-ID: <2@x>\r\n"));
+    store.deliver("INBOX", message("Re: pears", "In-Reply-To: <1@x>\r\n"));
+    auto [command, expected] = GENERATE(table<std::string, std::string>({
+        {"SORT (SUBJECT) UTF-8 ALL", "* SORT 2 1 3"},
+        {"SORT (REVERSE SUBJECT) UTF-8 2:3", "* SORT 3 2"},
+        {"THREAD REFERENCES UTF-8 ALL", "* THREAD (1 3)(2)"},
+        {"UID THREAD ORDEREDSUBJECT UTF-8 1,3", "* THREAD (1 3)"},
+        {"THREAD REFERENCES UTF-8 SEEN", "* THREAD"},
+        {"SORT (SUBJECT) x-none SUBJECT a", "b NO [BADCHARSET "},
+        {"SORT (NONE) UTF-8 ALL", "b BAD "},
+        {"THREAD REFS UTF-8 ALL", "b BAD "},
+    }));
+    INFO(command);
+    CHECK_THAT(talk("a SELECT INBOX\r\nb " + command + "\r\n"), Contains("\r\n" + expected));
+}

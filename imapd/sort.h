@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/event/task.h"
+#include "lib/event/worker.h"
+#include "lib/imap/sort.h"
+#include "lib/store/store.h"
+
+namespace facteur::imapd {
+
+/// RFC 5256 over what the store keeps of each message: no message is read.  Gathering gives others
+/// their turn, comparing happens in a worker thread.
+class Sorter {
+public:
+    /// Both must outlive it.
+    Sorter(store::Mailbox& mailbox, WorkerPool& workers) : mailbox_(mailbox), workers_(workers) {}
+
+    /// The sequence numbers in their new order; what has vanished meanwhile is left out.
+    Task<Result<std::vector<std::uint32_t>>> sort(std::vector<std::uint32_t> sequences,
+                                                  std::vector<imap::SortKey> keys);
+    /// The lists of a THREAD response.
+    Task<Result<std::string>> thread(std::vector<std::uint32_t> sequences,
+                                     imap::ThreadAlgorithm algorithm, bool by_uid);
+
+private:
+    /// The header fields of Summary; false when the message is gone.
+    Task<Result<bool>> load(std::uint32_t uid, std::string& fields);
+
+    store::Mailbox& mailbox_;
+    WorkerPool& workers_;
+};
+
+}  // namespace facteur::imapd
