@@ -94,7 +94,7 @@ void Session::tell_found(const Command& command, const imap::SearchReturn& wante
     if (wanted.all && !numbers.empty()) line += " ALL " + imap::to_text(numbers);
     if (wanted.partial) {
         std::vector<std::uint32_t> part = imap::window(*wanted.partial, numbers);
-        line += " PARTIAL (" + imap::to_text(*wanted.partial) + " " +
+        line += " PARTIAL (" + imap::partial_text(*wanted.partial) + " " +
                 (part.empty() ? "NIL" : imap::to_text(part)) + ")";
     }
     if (modseq != 0) line += " MODSEQ " + std::to_string(modseq);

@@ -19,7 +19,7 @@ Result<PartialRange> parse_partial_range(Scanner& scanner) {
     return range;
 }
 
-std::string to_text(const PartialRange& range) {
+std::string partial_text(const PartialRange& range) {
     const char* sign = range.from_end ? "-" : "";
     return sign + std::to_string(range.first) + ":" + sign + std::to_string(range.last);
 }

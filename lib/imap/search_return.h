@@ -19,7 +19,7 @@ struct PartialRange {
 /// "1:500"; the numbers may be turned.
 Result<PartialRange> parse_partial_range(Scanner& scanner);
 /// As it was asked, the smaller number first.
-std::string to_text(const PartialRange& range);
+std::string partial_text(const PartialRange& range);
 /// What stands in that window of a result, in its order.
 std::vector<std::uint32_t> window(const PartialRange& range,
                                   const std::vector<std::uint32_t>& found);
