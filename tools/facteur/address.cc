@@ -26,13 +26,13 @@ SEE ALSO
 #include <cstdio>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "lib/event/loop.h"
 #include "lib/event/scope.h"
 #include "lib/ipc/client.h"
+#include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
 
@@ -162,18 +162,18 @@ int run(const std::string& directory, const std::string& sender, bool json,
 
 }  // namespace
 
-void add_address(CLI::App& app, Context& context) {
+void add_address(Command& app, Context& context) {
     struct Wishes {
         std::string sender;
         std::vector<std::string> addresses;
         bool json = false;
     };
     auto wishes = std::make_shared<Wishes>();  // shared by the option parser and the callback
-    auto* command = app.add_subcommand("address", "What happens to mail for an address");
-    command->add_option("--sender", wishes->sender, "Mail from this sender");
-    command->add_flag("--json", wishes->json, "For programs");
-    command->add_option("address", wishes->addresses, "Addresses")->required();
-    command->callback([&context, wishes] {
+    Command& command = app.add_subcommand("address", "What happens to mail for an address");
+    command.add_option("--sender", wishes->sender, "Mail from this sender");
+    command.add_flag("--json", wishes->json, "For programs");
+    command.add_option("address", wishes->addresses, "Addresses").required();
+    command.callback([&context, wishes] {
         context.status = run(context.directory, wishes->sender, wishes->json, wishes->addresses);
     });
 }

@@ -2,7 +2,6 @@
 #include <filesystem>
 #include <set>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "lib/config/expand.h"
 #include "lib/config/load.h"
 #include "lib/config/master_cf.h"
+#include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
 #include "tools/facteur/known.h"
@@ -230,10 +230,10 @@ bool has_errors(const std::string& directory) {
     return true;
 }
 
-void add_check(CLI::App& app, Context& context) {
-    auto* command = app.add_subcommand(
+void add_check(Command& app, Context& context) {
+    Command& command = app.add_subcommand(
         "check", "Say what is wrong in the configuration, and what to write instead");
-    command->callback([&] { context.status = check(context.directory); });
+    command.callback([&] { context.status = check(context.directory); });
 }
 
 }  // namespace facteur::tool

@@ -3,7 +3,7 @@
 namespace facteur::tool {
 namespace {
 
-using Add = void (*)(CLI::App&, Context&);
+using Add = void (*)(Command&, Context&);
 constexpr Add kCommands[] = {
     add_init, add_start, add_stop, add_reload, add_status,  add_check,
     add_conf, add_table, add_user, add_queue,  add_address,
@@ -11,7 +11,7 @@ constexpr Add kCommands[] = {
 
 }  // namespace
 
-void add_commands(CLI::App& app, Context& context) {
+void add_commands(Command& app, Context& context) {
     for (Add add : kCommands)
         add(app, context);
 }

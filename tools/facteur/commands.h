@@ -2,11 +2,9 @@
 
 #include <string>
 
-namespace CLI {
-class App;
-}
-
 namespace facteur::tool {
+
+class Command;
 
 /// What all subcommands share.
 struct Context {
@@ -16,20 +14,20 @@ struct Context {
 
 // Each adds its subcommand (and its own subcommands) with a callback that does the work.
 // One file each; the table that calls them is in commands.cc.
-void add_init(CLI::App& app, Context& context);
-void add_start(CLI::App& app, Context& context);
-void add_stop(CLI::App& app, Context& context);
-void add_reload(CLI::App& app, Context& context);
-void add_status(CLI::App& app, Context& context);
-void add_check(CLI::App& app, Context& context);
-void add_conf(CLI::App& app, Context& context);
-void add_table(CLI::App& app, Context& context);
-void add_user(CLI::App& app, Context& context);
-void add_queue(CLI::App& app, Context& context);
-void add_address(CLI::App& app, Context& context);
+void add_init(Command& app, Context& context);
+void add_start(Command& app, Context& context);
+void add_stop(Command& app, Context& context);
+void add_reload(Command& app, Context& context);
+void add_status(Command& app, Context& context);
+void add_check(Command& app, Context& context);
+void add_conf(Command& app, Context& context);
+void add_table(Command& app, Context& context);
+void add_user(Command& app, Context& context);
+void add_queue(Command& app, Context& context);
+void add_address(Command& app, Context& context);
 
 /// Adds all of them, in the order of the help text.
-void add_commands(CLI::App& app, Context& context);
+void add_commands(Command& app, Context& context);
 
 /// What the names share: mailq, also as `sendmail -bp`, and `sendmail -q`; exit statuses.
 int list_queue(const std::string& directory);

@@ -40,7 +40,6 @@ SEE ALSO
 #include <memory>
 #include <set>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
@@ -51,6 +50,7 @@ SEE ALSO
 #include "lib/config/load.h"
 #include "lib/config/master_cf.h"
 #include "lib/table/tables.h"
+#include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
 #include "tools/facteur/known.h"
@@ -290,8 +290,8 @@ int run(const std::string& directory, const Wishes& wishes) {
     return show(catalogue, wishes);
 }
 
-void add_options(CLI::App& app, Wishes& wishes) {
-    app.set_help_flag("--help", "Print this help message and exit");
+void add_options(Command& app, Wishes& wishes) {
+    app.only_long_help();
     app.add_flag("-n", wishes.only_set, "Only what main.cf sets");
     app.add_flag("-d", wishes.defaults, "Defaults");
     app.add_flag("-x", wishes.expand, "Expand $name in values");
@@ -306,29 +306,29 @@ void add_options(CLI::App& app, Wishes& wishes) {
     app.add_flag("-m", wishes.types, "Types of lookup tables");
     app.add_flag("--describe", wishes.describe, "What parameters are for");
     app.add_flag("--json", wishes.json, "For programs");
-    app.add_option("-o", wishes.overrides, "name=value, as if main.cf said so")
-        ->allow_extra_args(false);
+    app.add_option("-o", wishes.overrides, "name=value, as if main.cf said so").one_value();
     app.add_option("names", wishes.names, "Parameters");
 }
 
 }  // namespace
 
-void add_conf(CLI::App& app, Context& context) {
+void add_conf(Command& app, Context& context) {
     auto wishes = std::make_shared<Wishes>();  // shared by the option parser and the callback
-    auto* command = app.add_subcommand("conf", "Show and change parameters (postconf)");
-    add_options(*command, *wishes);
-    command->callback([&context, wishes] { context.status = run(context.directory, *wishes); });
+    Command& command = app.add_subcommand("conf", "Show and change parameters (postconf)");
+    add_options(command, *wishes);
+    command.callback([&context, wishes] { context.status = run(context.directory, *wishes); });
 }
 
 int postconf_main(int argc, char** argv) {
     const char* from_environment = std::getenv("MAIL_CONFIG");
     std::string directory = from_environment ? from_environment : "/etc/facteur";
     Wishes wishes;
-    CLI::App app("Show and change the parameters of Facteur");
+    CommandLine line("Show and change the parameters of Facteur");
+    Command& app = line.command();
     app.add_option("-c", directory, "Folder with main.cf and master.cf");
-    app.add_flag("-v")->description("Accepted, without effect");
+    app.add_flag("-v");
     add_options(app, wishes);
-    CLI11_PARSE(app, argc, argv);
+    if (auto status = line.parse(argc, argv)) return *status;
     return run(directory, wishes);
 }
 

@@ -1,7 +1,6 @@
 #include <cstdio>
 #include <filesystem>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
@@ -15,6 +14,7 @@
 #include "lib/table/key_values.h"
 #include "lib/table/make.h"
 #include "tools/facteur/certificate.h"
+#include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
 #include "tools/facteur/system_users.h"
@@ -169,20 +169,19 @@ int init(Wish wish) {
 
 }  // namespace
 
-void add_init(CLI::App& app, Context& context) {
-    auto* command = app.add_subcommand("init", "Make a complete mail system in a folder");
-    auto wish = std::make_shared<Wish>();  // lives as long as the callback that CLI11 keeps
-    command->add_option("DIR", wish->directory, "The folder; made when it is not there")
-        ->required();
-    command->add_option("--port-base", wish->port_base, "Added to each protocol's own port")
-        ->capture_default_str();
-    command->add_option("--domain", wish->domain, "The domain whose mail it keeps")
-        ->capture_default_str();
-    command->add_option("--user", wish->users, "NAME@DOMAIN:PASSWORD, may be repeated");
-    command->add_option("--set", wish->settings, "name=value for main.cf, may be repeated");
-    command->add_option("--scheme", wish->scheme, "How the passwords are hashed")
-        ->capture_default_str();
-    command->callback([=, &context] { context.status = init(*wish); });
+void add_init(Command& app, Context& context) {
+    Command& command = app.add_subcommand("init", "Make a complete mail system in a folder");
+    auto wish = std::make_shared<Wish>();  // lives as long as the callback
+    command.add_option("DIR", wish->directory, "The folder; made when it is not there").required();
+    command.add_option("--port-base", wish->port_base, "Added to each protocol's own port")
+        .capture_default_str();
+    command.add_option("--domain", wish->domain, "The domain whose mail it keeps")
+        .capture_default_str();
+    command.add_option("--user", wish->users, "NAME@DOMAIN:PASSWORD, may be repeated");
+    command.add_option("--set", wish->settings, "name=value for main.cf, may be repeated");
+    command.add_option("--scheme", wish->scheme, "How the passwords are hashed")
+        .capture_default_str();
+    command.callback([=, &context] { context.status = init(*wish); });
 }
 
 }  // namespace facteur::tool

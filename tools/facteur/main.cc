@@ -45,9 +45,8 @@ SEE ALSO
 #include <iostream>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
-
 #include "lib/base/log.h"
+#include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/names.h"
 
@@ -62,12 +61,13 @@ int main(int argc, char** argv) {
     facteur::tool::Context context;
     const char* from_environment = std::getenv("MAIL_CONFIG");
     context.directory = from_environment ? from_environment : "/etc/facteur";
-    CLI::App app("Facteur, a complete mail system");
+    facteur::tool::CommandLine line("Facteur, a complete mail system");
+    facteur::tool::Command& app = line.command();
     app.add_option("-c", context.directory, "Folder with main.cf and master.cf")
-        ->type_name("DIR")
-        ->capture_default_str();
-    app.require_subcommand(1);
+        .type_name("DIR")
+        .capture_default_str();
+    app.require_subcommand();
     facteur::tool::add_commands(app, context);
-    CLI11_PARSE(app, argc, argv);
+    if (auto status = line.parse(argc, argv)) return *status;
     return context.status;
 }

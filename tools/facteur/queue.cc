@@ -57,13 +57,13 @@ SEE ALSO
 #include <cstdlib>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "lib/base/text.h"
 #include "lib/spool/queue_id.h"
+#include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
 #include "tools/facteur/names.h"
@@ -206,12 +206,12 @@ CatParts parts_of(bool envelope, bool header, bool body) {
     return parts;
 }
 
-void add_verb(CLI::App& queue, Context& context, const char* name, const char* help,
+void add_verb(Command& queue, Context& context, const char* name, const char* help,
               ipc::QueueVerb verb) {
     auto words = std::make_shared<Words>();
-    CLI::App* command = queue.add_subcommand(name, help);
-    command->add_option("ID", words->ids, "Queue ids, - for standard input, or ALL")->required();
-    command->callback([&context, words, verb] {
+    Command& command = queue.add_subcommand(name, help);
+    command.add_option("ID", words->ids, "Queue ids, - for standard input, or ALL").required();
+    command.callback([&context, words, verb] {
         Client client = QueueClient::connect(context.directory);
         context.status =
             client ? act(**client, "facteur", verb, words->ids) : down("facteur", client.error());
@@ -220,32 +220,32 @@ void add_verb(CLI::App& queue, Context& context, const char* name, const char* h
 
 }  // namespace
 
-void add_queue(CLI::App& app, Context& context) {
-    CLI::App* queue = app.add_subcommand("queue", "Look at the mail queue and change it");
-    queue->require_subcommand(1);
+void add_queue(Command& app, Context& context) {
+    Command& queue = app.add_subcommand("queue", "Look at the mail queue and change it");
+    queue.require_subcommand();
     auto words = std::make_shared<Words>();
-    CLI::App* listing = queue->add_subcommand("list", "All messages, as mailq prints them");
-    listing->add_flag("--json", words->json, "One JSON object a line");
-    listing->callback([&context, words] {
+    Command& listing = queue.add_subcommand("list", "All messages, as mailq prints them");
+    listing.add_flag("--json", words->json, "One JSON object a line");
+    listing.callback([&context, words] {
         Client client = QueueClient::connect(context.directory);
         context.status = client ? report("facteur", list(**client, words->json))
                                 : down("facteur", client.error());
     });
-    CLI::App* showing = queue->add_subcommand("show", "Envelope, history, header and body");
-    showing->add_option("ID", words->ids, "Queue ids")->required();
-    showing->add_flag("--envelope", words->envelope, "Only the envelope and the history");
-    showing->add_flag("--header", words->header, "Only the header");
-    showing->add_flag("--body", words->body, "Only the body");
-    showing->callback([&context, words] {
+    Command& showing = queue.add_subcommand("show", "Envelope, history, header and body");
+    showing.add_option("ID", words->ids, "Queue ids").required();
+    showing.add_flag("--envelope", words->envelope, "Only the envelope and the history");
+    showing.add_flag("--header", words->header, "Only the header");
+    showing.add_flag("--body", words->body, "Only the body");
+    showing.callback([&context, words] {
         Client client = QueueClient::connect(context.directory);
         CatParts parts = parts_of(words->envelope, words->header, words->body);
         context.status =
             client ? show(**client, "facteur", words->ids, parts) : down("facteur", client.error());
     });
-    CLI::App* flush = queue->add_subcommand("flush", "Try again now what waits");
-    flush->add_option("ID", words->ids, "Queue ids; all without any");
-    flush->add_option("--site", words->site, "What goes to this domain");
-    flush->callback([&context, words] {
+    Command& flush = queue.add_subcommand("flush", "Try again now what waits");
+    flush.add_option("ID", words->ids, "Queue ids; all without any");
+    flush.add_option("--site", words->site, "What goes to this domain");
+    flush.callback([&context, words] {
         Client client = QueueClient::connect(context.directory);
         if (!client) {
             context.status = down("facteur", client.error());
@@ -258,13 +258,12 @@ void add_queue(CLI::App& app, Context& context) {
             context.status = act(**client, "facteur", ipc::QueueVerb::flush, words->ids);
         }
     });
-    add_verb(*queue, context, "hold", "Keep messages until they are released",
-             ipc::QueueVerb::hold);
-    add_verb(*queue, context, "release", "Let held messages go on", ipc::QueueVerb::release);
-    add_verb(*queue, context, "requeue", "Resolve the recipients anew and try now",
+    add_verb(queue, context, "hold", "Keep messages until they are released", ipc::QueueVerb::hold);
+    add_verb(queue, context, "release", "Let held messages go on", ipc::QueueVerb::release);
+    add_verb(queue, context, "requeue", "Resolve the recipients anew and try now",
              ipc::QueueVerb::requeue);
-    add_verb(*queue, context, "delete", "Remove messages from the queue", ipc::QueueVerb::remove);
-    add_verb(*queue, context, "expire", "Return messages to their senders now",
+    add_verb(queue, context, "delete", "Remove messages from the queue", ipc::QueueVerb::remove);
+    add_verb(queue, context, "expire", "Return messages to their senders now",
              ipc::QueueVerb::expire);
 }
 

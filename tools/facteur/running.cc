@@ -2,9 +2,8 @@
 #include <cstdio>
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include "lib/base/text.h"
+#include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
 #include "tools/facteur/spawn.h"
@@ -41,22 +40,23 @@ int reload(const std::string& directory) {
 
 }  // namespace
 
-void add_start(CLI::App& app, Context& context) {
-    auto* command = app.add_subcommand("start", "Start the mail system; returns when it is up");
-    auto foreground = std::make_shared<bool>(false);  // lives as long as CLI11's callback
-    command->add_flag("-f,--foreground", *foreground, "Stay, until stopped or interrupted");
-    command->callback([=, &context] { context.status = start(context.directory, *foreground); });
+void add_start(Command& app, Context& context) {
+    Command& command = app.add_subcommand("start", "Start the mail system; returns when it is up");
+    auto foreground = std::make_shared<bool>(false);  // lives as long as the callback
+    command.add_flag("-f,--foreground", *foreground, "Stay, until stopped or interrupted");
+    command.callback([=, &context] { context.status = start(context.directory, *foreground); });
 }
 
-void add_stop(CLI::App& app, Context& context) {
-    auto* command = app.add_subcommand("stop", "Stop the mail system in order; waits for the end");
-    command->callback([&] { context.status = stop(context.directory); });
+void add_stop(Command& app, Context& context) {
+    Command& command =
+        app.add_subcommand("stop", "Stop the mail system in order; waits for the end");
+    command.callback([&] { context.status = stop(context.directory); });
 }
 
-void add_reload(CLI::App& app, Context& context) {
-    auto* command =
+void add_reload(Command& app, Context& context) {
+    Command& command =
         app.add_subcommand("reload", "Read the configuration again, without dropping a connection");
-    command->callback([&] { context.status = reload(context.directory); });
+    command.callback([&] { context.status = reload(context.directory); });
 }
 
 }  // namespace facteur::tool

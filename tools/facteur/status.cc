@@ -1,11 +1,11 @@
 #include <cstdio>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/text.h"
+#include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
 
@@ -93,11 +93,11 @@ int status(const std::string& directory, bool json) {
 
 }  // namespace
 
-void add_status(CLI::App& app, Context& context) {
-    auto* command = app.add_subcommand("status", "Show what runs and what it does");
-    auto json = std::make_shared<bool>(false);  // lives as long as CLI11's callback
-    command->add_flag("--json", *json, "For programs");
-    command->callback([=, &context] { context.status = status(context.directory, *json); });
+void add_status(Command& app, Context& context) {
+    Command& command = app.add_subcommand("status", "Show what runs and what it does");
+    auto json = std::make_shared<bool>(false);  // lives as long as the callback
+    command.add_flag("--json", *json, "For programs");
+    command.callback([=, &context] { context.status = status(context.directory, *json); });
 }
 
 }  // namespace facteur::tool

@@ -46,12 +46,11 @@ SEE ALSO
 #include <iostream>
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include "lib/base/log.h"
 #include "lib/base/read_file.h"
 #include "lib/table/make.h"
 #include "lib/table/tables.h"
+#include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
 #include "tools/facteur/names.h"
@@ -197,45 +196,46 @@ int table_main(int argc, char** argv, bool aliases) {
     std::string directory = from_environment ? from_environment : "/etc/facteur";
     Wishes wishes;
     wishes.aliases = aliases;
-    CLI::App app(aliases ? "Make and query alias databases" : "Make and query lookup tables");
+    CommandLine line(aliases ? "Make and query alias databases" : "Make and query lookup tables");
+    Command& app = line.command();
     app.add_option("-c", directory, "Folder with main.cf");
     app.add_option("-q", wishes.query, "Query a key; -: keys from standard input");
     app.add_option("-d", wishes.remove, "Remove a key; -: keys from standard input");
     app.add_flag("-s", wishes.list, "List");
     app.add_flag("-i", wishes.add, "Add entries from standard input");
     app.add_flag("-w", wishes.quiet, "No warning about duplicate keys");
-    app.add_flag("-f,-N,-n,-o,-p,-r,-u,-v")->description("Accepted, without effect");
-    app.add_option("files", wishes.files, "[TYPE:]FILE")->required();
-    CLI11_PARSE(app, argc, argv);
+    app.add_flag("-f,-N,-n,-o,-p,-r,-u,-v");
+    app.add_option("files", wishes.files, "[TYPE:]FILE").required();
+    if (auto status = line.parse(argc, argv)) return *status;
     return run(directory, wishes);
 }
 
 }  // namespace
 
-void add_table(CLI::App& app, Context& context) {
-    auto* command = app.add_subcommand("table", "Make and query lookup tables (postmap)");
-    command->require_subcommand(1);
+void add_table(Command& app, Context& context) {
+    Command& command = app.add_subcommand("table", "Make and query lookup tables (postmap)");
+    command.require_subcommand();
     auto wishes = std::make_shared<Wishes>();  // shared by the option parser and the callbacks
     wishes->files.resize(1);
     auto work = [&context, wishes] { context.status = run(context.directory, *wishes); };
 
-    auto* query = command->add_subcommand("query", "What a table says for keys");
-    query->add_option("table", wishes->files.front(), "TYPE:NAME")->required();
-    query->add_option("key", wishes->keys, "Keys")->required();
-    query->callback(work);
+    Command& query = command.add_subcommand("query", "What a table says for keys");
+    query.add_option("table", wishes->files.front(), "TYPE:NAME").required();
+    query.add_option("key", wishes->keys, "Keys").required();
+    query.callback(work);
 
-    auto* list = command->add_subcommand("list", "All keys and values of a database");
-    list->add_option("table", wishes->files.front(), "TYPE:FILE")->required();
-    list->callback([work, wishes] {
+    Command& list = command.add_subcommand("list", "All keys and values of a database");
+    list.add_option("table", wishes->files.front(), "TYPE:FILE").required();
+    list.callback([work, wishes] {
         wishes->list = true;
         work();
     });
 
-    auto* make = command->add_subcommand("make", "Make databases of text files");
-    make->add_flag("--aliases", wishes->aliases, "The files have the form of aliases(5)");
+    Command& make = command.add_subcommand("make", "Make databases of text files");
+    make.add_flag("--aliases", wishes->aliases, "The files have the form of aliases(5)");
     auto files = std::make_shared<std::vector<std::string>>();  // likewise
-    make->add_option("file", *files, "[TYPE:]FILE")->required();
-    make->callback([work, wishes, files] {
+    make.add_option("file", *files, "[TYPE:]FILE").required();
+    make.callback([work, wishes, files] {
         wishes->files = *files;
         work();
     });
@@ -252,9 +252,10 @@ int postalias_main(int argc, char** argv) {
 int newaliases_main(int argc, char** argv) {
     const char* from_environment = std::getenv("MAIL_CONFIG");
     std::string directory = from_environment ? from_environment : "/etc/facteur";
-    CLI::App app("Make the alias databases of $alias_database");
+    CommandLine line("Make the alias databases of $alias_database");
+    Command& app = line.command();
     app.add_option("-c,-C", directory, "Folder with main.cf");
-    CLI11_PARSE(app, argc, argv);
+    if (auto status = line.parse(argc, argv)) return *status;
     auto instance = Instance::open(directory);
     if (!instance) return complain(instance.error().text);
     Wishes wishes;

@@ -30,7 +30,6 @@ SEE ALSO
 --*/
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -38,6 +37,7 @@ SEE ALSO
 #include "lib/base/text.h"
 #include "lib/sasl/passwd_file.h"
 #include "lib/sasl/password.h"
+#include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
 #include "tools/facteur/users_file.h"
@@ -146,30 +146,31 @@ int list(const Context& context, const Wish& wish) {
 
 }  // namespace
 
-void add_user(CLI::App& app, Context& context) {
-    auto* user = app.add_subcommand("user", "The users of the passwd-file");
-    user->require_subcommand(1);
-    auto wish = std::make_shared<Wish>();  // lives as long as the callbacks that CLI11 keeps
+void add_user(Command& app, Context& context) {
+    Command& user = app.add_subcommand("user", "The users of the passwd-file");
+    user.require_subcommand();
+    auto wish = std::make_shared<Wish>();  // lives as long as the callbacks
 
-    auto* adding = user->add_subcommand("add", "Add a user; the password is asked for or piped in");
-    auto* changing = user->add_subcommand("passwd", "Change a user's password");
-    auto* deleting = user->add_subcommand("delete", "Delete a user; the mail stays");
-    auto* listing = user->add_subcommand("list", "Show all users");
-    for (auto* command : {adding, changing, deleting})
-        command->add_option("USER", wish->user, "NAME@DOMAIN")->required();
-    for (auto* command : {adding, changing})
+    Command& adding =
+        user.add_subcommand("add", "Add a user; the password is asked for or piped in");
+    Command& changing = user.add_subcommand("passwd", "Change a user's password");
+    Command& deleting = user.add_subcommand("delete", "Delete a user; the mail stays");
+    Command& listing = user.add_subcommand("list", "Show all users");
+    for (auto* command : {&adding, &changing, &deleting})
+        command->add_option("USER", wish->user, "NAME@DOMAIN").required();
+    for (auto* command : {&adding, &changing})
         command->add_option("--scheme", wish->scheme, "How the password is hashed")
-            ->capture_default_str();
-    adding->add_option("--uid", wish->uid, "System user (number) that owns the mail");
-    adding->add_option("--gid", wish->gid, "Its group (number)");
-    adding->add_option("--home", wish->home, "Home directory, in place of $mail_home");
-    adding->add_option("--mail", wish->mail, "Mailboxes, in place of $mail_location");
-    listing->add_flag("--json", wish->json, "As an array of objects");
+            .capture_default_str();
+    adding.add_option("--uid", wish->uid, "System user (number) that owns the mail");
+    adding.add_option("--gid", wish->gid, "Its group (number)");
+    adding.add_option("--home", wish->home, "Home directory, in place of $mail_home");
+    adding.add_option("--mail", wish->mail, "Mailboxes, in place of $mail_location");
+    listing.add_flag("--json", wish->json, "As an array of objects");
 
-    adding->callback([=, &context] { context.status = add(context, *wish); });
-    changing->callback([=, &context] { context.status = passwd(context, *wish); });
-    deleting->callback([=, &context] { context.status = remove(context, *wish); });
-    listing->callback([=, &context] { context.status = list(context, *wish); });
+    adding.callback([=, &context] { context.status = add(context, *wish); });
+    changing.callback([=, &context] { context.status = passwd(context, *wish); });
+    deleting.callback([=, &context] { context.status = remove(context, *wish); });
+    listing.callback([=, &context] { context.status = list(context, *wish); });
 }
 
 }  // namespace facteur::tool
