@@ -11,11 +11,17 @@ DESCRIPTION
     speaks TLS and asks authd for passwords and signatures.  It can open no file and holds no key.
 
     The mailbox stage (service imap-mailbox) gets the connection of a client that has logged in,
-    together with what the client sent ahead, asks authd where the user's mail is, and serves it.
-    It never sees a password.  With TLS the login stage keeps the encryption and passes bytes on.
+    together with what the client sent ahead, asks authd where the user's mail is and whose, and
+    passes the session on to a process that runs as that owner, which it starts on demand.  One
+    process serves many sessions of the same uid (imapd_sessions_per_process).  No part of this
+    stage sees a password.  With TLS the login stage keeps the encryption and passes bytes on.
 SECURITY
     The login stage is open to the Internet; it runs as login_owner, without access to files.
-    The mailbox stage runs as store_owner with access to the mailboxes alone.
+    The mailbox stage runs as store_owner and can open no mailbox.  A small process beside it, the
+    nursery, keeps the right to become another user (where the unpriv column of master.cf is "n")
+    and makes the processes that serve sessions.  Those run as the owner of the mail, never as
+    root, without capabilities; they can open the mail and the home of their user alone, or, when
+    users share a uid, what stands in mail_home, mail_location and mail_directories.
 STANDARDS
     RFC 2177 (IDLE)
     RFC 2342 (NAMESPACE)
@@ -51,29 +57,41 @@ SEE ALSO
     authd(8), pop3d(8), lmtp-local(8), main.cf(5), master.cf(5)
 --*/
 
-#include "imapd/login_service.h"
-#include "imapd/mailbox_service.h"
+#include "imapd/login_session.h"
+#include "imapd/session.h"
 #include "imapd/settings.h"
-#include "lib/daemon/daemon.h"
+#include "lib/login/stages.h"
+
+using namespace facteur;
+
+namespace {
+
+Task<void> log_in(login::Door& door, Scope& scope, Fd socket) {
+    imapd::LoginSession session(door, scope, std::move(socket));
+    co_await session.run();
+}
+
+Task<login::Ending> converse(const imapd::Settings& settings, daemon::Process& process,
+                             Stream& stream, store::Store& store, const std::string& tag) {
+    imapd::Session session(stream, store, process.workers(), settings);
+    co_await session.run(tag);
+    login::Ending ending;
+    ending.why = session.ending();
+    ending.detail =
+        "in=" + std::to_string(session.received()) + " out=" + std::to_string(session.sent());
+    co_return ending;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-    using namespace facteur;
     imapd::Settings settings;
-    daemon::Description imapd;
-    imapd.name = "imapd";
-    imapd.sections = {&settings};
-    std::vector<std::string> words = daemon::arguments(argc, argv);
-    if (!words.empty() && words.front() == "mailbox") {
-        imapd.owner = daemon::Owner::store;
-        imapd.privileges = login::mailbox_privileges();
-        imapd.make = [&](daemon::Process& process) {
-            return std::make_unique<imapd::MailboxService>(process, settings);
-        };
-    } else {
-        imapd.owner = daemon::Owner::login;
-        imapd.make = [&](daemon::Process& process) {
-            return std::make_unique<imapd::LoginService>(process, settings.login);
-        };
-    }
-    return daemon::run(argc, argv, imapd);
+    login::Stages imapd{"imapd", "imap", settings, settings.login, settings.mailbox, "", {}, {}};
+    imapd.refusal = "* BYE [LIMIT] Too many connections from your address.\r\n";
+    imapd.log_in = log_in;
+    imapd.converse = [&settings](daemon::Process& process, Stream& stream, store::Store& store,
+                                 const ipc::OpenSession& session) {
+        return converse(settings, process, stream, store, session.tag);
+    };
+    return login::run(argc, argv, imapd);
 }

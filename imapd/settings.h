@@ -1,7 +1,7 @@
 #pragma once
 
 #include "lib/config/common.h"
-#include "lib/login/mailbox_service.h"
+#include "lib/login/mailbox_settings.h"
 #include "lib/login/settings.h"
 
 namespace facteur::imapd {

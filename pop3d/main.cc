@@ -11,16 +11,22 @@ DESCRIPTION
     speaks TLS and asks authd for passwords and signatures.  It can open no file and holds no key.
 
     The mailbox stage (service pop3-mailbox) gets the connection of a client that has logged in,
-    together with what the client sent ahead, asks authd where the user's mail is, and serves the
-    INBOX.  It never sees a password.  With TLS the login stage keeps the encryption and passes
-    bytes on.
+    together with what the client sent ahead, asks authd where the user's mail is and whose, and
+    passes the session on to a process that runs as that owner, which it starts on demand and
+    which serves the INBOX.  One process serves many sessions of the same uid
+    (pop3d_sessions_per_process).  No part of this stage sees a password.  With TLS the login
+    stage keeps the encryption and passes bytes on.
 
     Messages are removed at QUIT and at no other time.  Unique ids have the form that Dovecot gives
     them by default.  Several sessions may read one mailbox at a time: message numbers belong to
     the session, and a message that another session removed is answered with -ERR.
 SECURITY
     The login stage is open to the Internet; it runs as login_owner, without access to files.
-    The mailbox stage runs as store_owner with access to the mailboxes alone.
+    The mailbox stage runs as store_owner and can open no mailbox.  A small process beside it, the
+    nursery, keeps the right to become another user (where the unpriv column of master.cf is "n")
+    and makes the processes that serve sessions.  Those run as the owner of the mail, never as
+    root, without capabilities; they can open the mail and the home of their user alone, or, when
+    users share a uid, what stands in mail_home, mail_location and mail_directories.
 STANDARDS
     RFC 1939 (POP3)
     RFC 2449 (CAPA, response codes)
@@ -38,27 +44,39 @@ SEE ALSO
     authd(8), imapd(8), lmtp-local(8), main.cf(5), master.cf(5)
 --*/
 
-#include "lib/daemon/daemon.h"
-#include "pop3d/services.h"
+#include "lib/login/stages.h"
+#include "pop3d/login_session.h"
+#include "pop3d/session.h"
+#include "pop3d/settings.h"
+
+using namespace facteur;
+
+namespace {
+
+Task<void> log_in(login::Door& door, Scope& scope, Fd socket) {
+    pop3d::LoginSession session(door, scope, std::move(socket));
+    co_await session.run();
+}
+
+Task<login::Ending> converse(const pop3d::Settings& settings, Stream& stream, store::Store& store) {
+    pop3d::Session session(stream, store, settings);
+    co_await session.run();
+    login::Ending ending;
+    ending.why = session.ending();
+    ending.detail = session.statistics();
+    co_return ending;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-    using namespace facteur;
     pop3d::Settings settings;
-    daemon::Description pop3d;
-    pop3d.name = "pop3d";
-    pop3d.sections = {&settings};
-    std::vector<std::string> words = daemon::arguments(argc, argv);
-    if (!words.empty() && words.front() == "mailbox") {
-        pop3d.owner = daemon::Owner::store;
-        pop3d.privileges = login::mailbox_privileges();
-        pop3d.make = [&](daemon::Process& process) {
-            return std::make_unique<pop3d::MailboxService>(process, settings);
-        };
-    } else {
-        pop3d.owner = daemon::Owner::login;
-        pop3d.make = [&](daemon::Process& process) {
-            return std::make_unique<pop3d::LoginService>(process, settings.login);
-        };
-    }
-    return daemon::run(argc, argv, pop3d);
+    login::Stages pop3d{"pop3d", "pop3", settings, settings.login, settings.mailbox, "", {}, {}};
+    pop3d.refusal = "-ERR [SYS/TEMP] Too many connections from your address.\r\n";
+    pop3d.log_in = log_in;
+    pop3d.converse = [&settings](daemon::Process&, Stream& stream, store::Store& store,
+                                 const ipc::OpenSession&) {
+        return converse(settings, stream, store);
+    };
+    return login::run(argc, argv, pop3d);
 }

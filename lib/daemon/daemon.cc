@@ -1,10 +1,7 @@
 #include "lib/daemon/daemon.h"
 
-#include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 
 #include <malloc.h>
 #include <sys/resource.h>
@@ -12,20 +9,13 @@
 
 #include "lib/base/log.h"
 #include "lib/config/load.h"
-#include "lib/daemon/paths.h"
+#include "lib/daemon/lock_in.h"
+#include "lib/daemon/nursery_process.h"
 #include "lib/daemon/protocol.h"
 #include "lib/daemon/worker_process.h"
-#include "lib/sandbox/identity.h"
-#include "lib/sandbox/sandbox.h"
 
 namespace facteur::daemon {
 namespace {
-
-WorkerProcess* running = nullptr;
-
-void on_term(int) {
-    if (running) running->signalled();
-}
 
 /// Thousands of idle sessions share one process: one or two arenas, and free memory goes back.
 void keep_memory_small() {
@@ -39,13 +29,6 @@ void raise_descriptor_limit() {
     if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/// A terminal's Ctrl-C reaches the whole process group; master decides who ends when.
-void set_signals() {
-    std::signal(SIGINT, SIG_IGN);   // NOLINT
-    std::signal(SIGHUP, SIG_IGN);   // NOLINT
-    std::signal(SIGTERM, on_term);  // NOLINT
 }
 
 std::string short_hostname() {
@@ -87,55 +70,6 @@ conf::MainCf configuration(const Inherited& inherited, const Options& options) {
     for (const auto& [name, value] : options.overrides)
         main_cf.override_with(name, value, "master.cf: -o");
     return main_cf;
-}
-
-/// Expands with the first section that knows the name.
-std::string expand(const Description& description, const conf::MainCf& main_cf,
-                   std::string_view text) {
-    conf::Params params;
-    for (const conf::Section* section : description.sections)
-        params.insert(params.end(), section->params.begin(), section->params.end());
-    auto expanded = conf::Values(main_cf, params).expand(text);
-    return expanded ? *expanded : std::string();
-}
-
-sandbox::Privileges plain(const Description& description, const conf::MainCf& main_cf) {
-    sandbox::Privileges privileges = description.privileges;
-    auto expander = [&](std::string_view text) { return expand(description, main_cf, text); };
-    for (auto* list : {&privileges.readable, &privileges.writable, &privileges.executable}) {
-        std::vector<std::string> paths;
-        for (const std::string& entry : *list)
-            for (std::string& path : paths_of(entry, expander))
-                paths.push_back(std::move(path));
-        *list = std::move(paths);
-    }
-    return privileges;
-}
-
-sandbox::Identity identity(const Description& description, const Settings& settings,
-                           const Options& options) {
-    sandbox::Identity self;
-    self.user = owner_name(settings, description.owner);
-    self.group = settings.private_group();
-    self.chroot = options.chroot;
-    if (options.privileged) self.capabilities = description.privileges.capabilities;
-    return self;
-}
-
-/// The order matters: paths are opened before chroot(2) hides them, and the filter comes last
-/// because it forbids what came before.
-void lock_in(const Description& description, const conf::MainCf& main_cf, const Settings& settings,
-             const Options& options) {
-    ::tzset();  // reads /etc/localtime
-    sandbox::Privileges privileges = plain(description, main_cf);
-    if (!options.privileged) privileges.capabilities.clear();
-    sandbox::Kernel kernel = settings.sandbox() ? sandbox::probe() : sandbox::Kernel();
-    sandbox::Sandbox sandbox(privileges, kernel);
-    auto became = sandbox::become(identity(description, settings, options));
-    if (!became) log_fatal(became.error().text);
-    if (!settings.sandbox()) return;
-    auto missing = sandbox.lock();
-    if (!missing) log_fatal("sandbox: " + missing.error().text);
 }
 
 Settings& settings_of(const conf::MainCf& main_cf) {
@@ -206,14 +140,23 @@ int run(int argc, char** argv, const Description& description) {
     report(load_sections(description, main_cf));
     if (::chdir(settings.queue_directory().c_str()) < 0)
         log_fatal(system_error("chdir " + settings.queue_directory()).error().text);
-    WorkerProcess process(description, settings, std::move(options), std::move(*inherited));
+    auto lower = [&](const sandbox::Privileges& table) {
+        return plain(table, description, main_cf, options);
+    };
+    sandbox::Privileges own = lower(description.privileges);
+    sandbox::Identity identity = identity_of(description, settings, options, own);
+    std::unique_ptr<Nursery> nursery;
+    if (description.offspring) {
+        sandbox::Privileges its = lower(description.offspring->privileges);
+        sandbox::Identity other = identity_of(description, settings, options, its);
+        nursery = std::make_unique<Nursery>(
+            start_nursery(description, settings, options, std::move(its), other, *inherited));
+    }
+    WorkerProcess process(description, settings, std::move(options), std::move(*inherited),
+                          std::move(nursery));
     process.make_service();
-    set_signals();
-    running = &process;
-    lock_in(description, main_cf, settings, process.options());
-    int status = process.run();
-    running = nullptr;
-    return status;
+    lock_in(own, identity, settings);
+    return process.run();
 }
 
 }  // namespace facteur::daemon

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct Problem;
 
 namespace facteur::daemon {
 
+struct Birth;
+
 /// Whose uid a daemon takes when master runs as root: the parameter that names it.
 enum class Owner { smtp, queue, store, login, lookup, auth, policy, root };
 
@@ -23,6 +26,16 @@ enum class Owner { smtp, queue, store, login, lookup, auth, policy, root };
 enum class Kind {
     sessions,  ///< old and new workers overlap; the old ones finish their sessions
     single,    ///< one process at a time: drained, ended, then its successor starts
+};
+
+/// Processes that a daemon starts to act for others (nursery.h).
+struct Offspring {
+    /// The most that one of them may do.  The capabilities are those of the nursery: a child has
+    /// none.
+    sandbox::Privileges privileges;
+    /// Called in the child, already as its user, before it is locked in.  way: the other end of
+    /// Nursery::Child::way.
+    std::function<std::unique_ptr<Service>(Process&, const Birth&, Fd way)> make;
 };
 
 /// Everything that tells one daemon from another; the rest is run().
@@ -34,6 +47,7 @@ struct Description {
     /// Filled from main.cf and -o before make() is called.
     std::vector<conf::Section*> sections;
     std::function<std::unique_ptr<Service>(Process&)> make;
+    std::optional<Offspring> offspring;
     /// What is wrong with the loaded sections as a whole; may be empty.  An error among it keeps
     /// the daemon from starting, and `facteur check` shows all of it.
     std::function<std::vector<conf::Problem>(const conf::MainCf&)> review;

@@ -10,6 +10,7 @@
 
 namespace facteur::daemon {
 
+class Nursery;
 struct Settings;
 
 /// One listening socket that master opened.
@@ -34,6 +35,8 @@ public:
     virtual Scope& sessions() = 0;
     virtual WorkerPool& workers() = 0;
     virtual bool draining() const = 0;
+    /// Where child processes come from; nullptr without Description::offspring.
+    virtual Nursery* nursery() { return nullptr; }
     /// The service cannot go on: logs, ends as if master had said stop, exit status 1.
     virtual void fail(std::string reason) = 0;
 };

@@ -13,7 +13,8 @@ struct Settings : conf::Common {
                                          "The user that qmgr runs as; owns the spool."};
     conf::Param<std::string> store_owner{
         params, "store_owner", "facteur-store",
-        "The user that lmtp-local and the mailbox stages run as; owns the mail of virtual users."};
+        "The user that lmtp-local runs as, and the mailbox stages where no other user owns the "
+        "mail; owns the mail of virtual users."};
     conf::Param<std::string> login_owner{params, "login_owner", "facteur-login",
                                          "The user that the login stages of IMAP and POP3 run as."};
     conf::Param<std::string> lookup_owner{params, "lookup_owner", "facteur-lookup",

@@ -1,6 +1,7 @@
 #include "lib/daemon/worker_process.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <exception>
 
@@ -21,22 +22,40 @@ namespace {
 constexpr Milliseconds kStopLimit(10000);
 constexpr std::size_t kWorkerThreads = 8;
 
+WorkerProcess* running = nullptr;
+
+void on_term(int) {
+    if (running) running->signalled();
+}
+
+/// A terminal's Ctrl-C reaches the whole process group; master decides who ends when.
+void set_signals() {
+    std::signal(SIGINT, SIG_IGN);   // NOLINT
+    std::signal(SIGHUP, SIG_IGN);   // NOLINT
+    std::signal(SIGTERM, on_term);  // NOLINT
+}
+
 }  // namespace
 
 WorkerProcess::WorkerProcess(const Description& description, const Settings& settings,
-                             Options options, Inherited inherited)
+                             Options options, Inherited inherited, std::unique_ptr<Nursery> nursery)
     : description_(description),
       settings_(settings),
       options_(std::move(options)),
       inherited_(std::move(inherited)),
+      nursery_(std::move(nursery)),
       workers_(kWorkerThreads),
       signals_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 
-WorkerProcess::~WorkerProcess() = default;
+WorkerProcess::~WorkerProcess() {
+    running = nullptr;
+}
 
 void WorkerProcess::make_service() {
     service_ = description_.make(*this);
     acceptor_ = std::make_unique<Acceptor>(*service_, sessions_, inherited_.listeners);
+    running = this;
+    set_signals();
 }
 
 int WorkerProcess::run() {

@@ -5,6 +5,7 @@
 #include "lib/daemon/acceptor.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/inherited.h"
+#include "lib/daemon/nursery.h"
 #include "lib/daemon/options.h"
 #include "lib/daemon/settings.h"
 #include "lib/event/loop.h"
@@ -16,10 +17,10 @@ namespace facteur::daemon {
 class WorkerProcess final : public Process {
 public:
     WorkerProcess(const Description& description, const Settings& settings, Options options,
-                  Inherited inherited);
+                  Inherited inherited, std::unique_ptr<Nursery> nursery = nullptr);
     ~WorkerProcess() override;
 
-    /// Before the sandbox.
+    /// Before the sandbox; from now on signals are ours.
     void make_service();
     /// Inside the sandbox; returns the exit status.
     int run();
@@ -31,9 +32,9 @@ public:
     Scope& sessions() override { return sessions_; }
     WorkerPool& workers() override { return workers_; }
     bool draining() const override { return draining_; }
+    Nursery* nursery() override { return nursery_.get(); }
     void fail(std::string reason) override;
 
-    const Options& options() const { return options_; }
     /// SIGTERM arrived: signal-safe.
     void signalled();
 
@@ -52,6 +53,7 @@ private:
     const Settings& settings_;
     Options options_;
     Inherited inherited_;
+    std::unique_ptr<Nursery> nursery_;
     Loop loop_;
     Scope skeleton_;  ///< the talk with master
     Scope scope_;

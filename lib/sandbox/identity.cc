@@ -25,14 +25,19 @@ std::optional<Ids> find_user(const std::string& name) {
     return Ids{name, entry->pw_uid, entry->pw_gid};
 }
 
+Result<std::vector<gid_t>> current_groups() {
+    std::vector<gid_t> groups(static_cast<std::size_t>(::getgroups(0, nullptr)));
+    if (::getgroups(static_cast<int>(groups.size()), groups.data()) < 0)
+        return system_error("getgroups");
+    return groups;
+}
+
 /// The user's own groups and `extra`.  Done before chroot(2): it reads /etc/group.
 Result<void> set_groups(const Ids& ids, const std::string& extra) {
     if (::initgroups(ids.name.c_str(), ids.gid) < 0) return system_error("initgroups");
     const group* entry = extra.empty() ? nullptr : ::getgrnam(extra.c_str());
     if (!entry) return {};
-    std::vector<gid_t> groups(static_cast<std::size_t>(::getgroups(0, nullptr)));
-    if (::getgroups(static_cast<int>(groups.size()), groups.data()) < 0)
-        return system_error("getgroups");
+    TRY(auto groups, current_groups());
     groups.push_back(entry->gr_gid);
     if (::setgroups(groups.size(), groups.data()) < 0) return system_error("setgroups");
     return {};
@@ -81,6 +86,24 @@ Result<void> become(const Identity& identity) {
     if (ids) {
         TRY_VOID(set_user(*ids, identity.capabilities));
     }
+    return {};
+}
+
+/// Many owners of mail are numbers in a passwd-file only; those have the one group.  Group 0 opens
+/// much on some systems, so nobody's mail is read with it.
+Result<void> become_owner(uid_t uid, gid_t gid) {
+    if (uid == 0 || gid == 0) return permanent("root's mail is not served");
+    const passwd* entry = ::getpwuid(uid);
+    int known = entry ? ::initgroups(entry->pw_name, gid) : ::setgroups(1, &gid);
+    if (known < 0) return system_error("setgroups");
+    TRY(auto groups, current_groups());
+    std::erase(groups, 0);
+    if (::setgroups(groups.size(), groups.data()) < 0) return system_error("setgroups");
+    if (::setresgid(gid, gid, gid) < 0) return system_error("setresgid");
+    if (::setresuid(uid, uid, uid) < 0) return system_error("setresuid");
+    // From one ordinary user to another the kernel leaves capabilities alone.
+    TRY_VOID(keep_only({}));
+    if (::setuid(0) == 0) return permanent("could become root again");
     return {};
 }
 

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "lib/base/result.h"
 
 namespace facteur::sandbox {
@@ -19,5 +21,10 @@ struct Identity {
 /// chdir, initgroups, chroot, setgid, setuid, in that order.  A process that is not root only
 /// changes its directory: everything then runs as the one user who started it.
 Result<void> become(const Identity& identity);
+
+/// For good this user and no other, with the groups that the system knows for it and without any
+/// capability; no user has to be known by that number.  Never root or group 0.  Needs CAP_SETUID
+/// and CAP_SETGID.
+Result<void> become_owner(uid_t uid, gid_t gid);
 
 }  // namespace facteur::sandbox

@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -179,4 +180,28 @@ TEST_CASE("becoming somebody gives up root for good", "[sandbox]") {
     Identity nobody_there;
     nobody_there.user = "no-such-user-here";
     CHECK_FALSE(become(nobody_there).has_value());
+}
+
+TEST_CASE("the owner of mail is one user without power, and never root", "[sandbox]") {
+    if (::geteuid() != 0) return;
+    auto outcome = [](uid_t uid, gid_t gid) {
+        pid_t child = ::fork();
+        if (child == 0) {
+            gid_t more[] = {0, 1};
+            if (::setgroups(2, more) < 0) ::_exit(9);
+            if (!become_owner(uid, gid)) ::_exit(1);
+            uid_t uids[3] = {};
+            ::getresuid(&uids[0], &uids[1], &uids[2]);
+            gid_t groups[4] = {};
+            bool only = ::getgroups(4, groups) == 1 && groups[0] == gid && ::getegid() == gid;
+            bool changed = uids[0] == uid && uids[1] == uid && uids[2] == uid;
+            ::_exit(only && changed && ::setuid(0) < 0 ? 0 : 2);
+        }
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        return WEXITSTATUS(status);
+    };
+    CHECK(outcome(61001, 61002) == 0);
+    CHECK(outcome(0, 61002) == 1);
+    CHECK(outcome(61001, 0) == 1);
 }

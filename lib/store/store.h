@@ -238,4 +238,9 @@ struct Options {
 Task<Result<std::unique_ptr<Store>>> open_store(std::string location, Options options,
                                                 WorkerPool& workers);
 
+/// The folder that holds all of a store, for the sandbox of a process that serves no other.
+Result<std::string> folder_of(std::string_view location);
+/// Makes it when it is missing, as open_store() would: a sandbox needs something to open.
+Result<void> make_folder_of(std::string_view location, const Options& options);
+
 }  // namespace facteur::store

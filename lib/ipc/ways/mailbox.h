@@ -27,7 +27,8 @@ struct OpenSessionReply {
 };
 /// login stage -> mailbox stage: this user has logged in; the descriptor is the client's
 /// connection, or with TLS one end of a socket pair whose other end the login stage serves.  The
-/// mailbox stage asks authd itself where the user's mail is: it believes nobody's paths.
+/// mailbox stage asks authd itself where the user's mail is: it believes nobody's paths.  Then it
+/// passes the session on to the process of the mail's owner in the same form.
 struct OpenSession {
     std::string user;
     std::string tag;         ///< of the command to answer (IMAP)
@@ -36,6 +37,7 @@ struct OpenSession {
     std::string remote;      ///< "192.0.2.1"
     std::string local;
     bool is_secured = false;  ///< TLS, or the same host
+    std::string mail;         ///< "maildir:/home/u/Maildir"; only from the mailbox stage
 
     using Reply = OpenSessionReply;
     static constexpr std::string_view kName = "open-session";
@@ -47,9 +49,14 @@ struct OpenSession {
                           Field{"session_id", &M::session_id, true},
                           Field{"remote", &M::remote, true},
                           Field{"local", &M::local, true},
-                          Field{"is_secured", &M::is_secured, true}};
+                          Field{"is_secured", &M::is_secured, true},
+                          Field{"mail", &M::mail, true}};
     }
     bool operator==(const OpenSession&) const = default;
 };
+
+/// process of the owner -> mailbox stage: the name of a frame without a body; the session that
+/// came with the frame's number has ended.
+inline constexpr std::string_view kSessionEnded = "session-ended";
 
 }  // namespace facteur::ipc

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/encoding.h"
@@ -36,6 +37,21 @@ Result<void> replace_file(const std::string& path, std::string_view text, unsign
     if (!write_all(fd.get(), text) || ::fdatasync(fd.get()) != 0 ||
         ::rename(temporary_path.c_str(), path.c_str()) != 0)
         return system_error("write " + path);
+    return {};
+}
+
+bool is_directory(const std::string& path) {
+    struct stat found {};
+    return ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+Result<void> make_directories(const std::string& path, unsigned mode) {
+    for (std::size_t at = 1; at != std::string::npos;) {
+        at = path.find('/', at + 1);
+        std::string upper = path.substr(0, at);
+        if (::mkdir(upper.c_str(), mode) != 0 && errno != EEXIST && !is_directory(upper))
+            return system_error("create " + upper);
+    }
     return {};
 }
 

@@ -1,6 +1,7 @@
 #include "lib/base/text.h"
 #include "lib/event/worker.h"
 #include "lib/store/act_as.h"
+#include "lib/store/maildir/files.h"
 #include "lib/store/maildir/names.h"
 #include "lib/store/maildir/tree.h"
 #include "lib/store/maildir/view.h"
@@ -138,17 +139,28 @@ Task<Result<void>> MaildirStore::rename(std::string from, std::string to) {
 }  // namespace
 }  // namespace maildir
 
-Task<Result<std::unique_ptr<Store>>> open_store(std::string location, Options options,
-                                                WorkerPool& workers) {
+Result<std::string> folder_of(std::string_view location) {
     constexpr std::string_view kDriver = "maildir:";
     if (!istarts_with(location, kDriver))
-        co_return permanent("mail location is not supported: " + location, "5.3.5");
+        return permanent("mail location is not supported: " + std::string(location), "5.3.5");
     // "maildir:/home/u/Maildir:INDEX=…": the options of Dovecot's location change nothing here.
-    std::string root = location.substr(kDriver.size());
+    std::string root(location.substr(kDriver.size()));
     root = root.substr(0, root.find(':'));
     while (root.size() > 1 && root.ends_with('/'))
         root.pop_back();
-    if (root.empty()) co_return permanent("mail location has no path: " + location, "5.3.5");
+    if (root.empty())
+        return permanent("mail location has no path: " + std::string(location), "5.3.5");
+    return root;
+}
+
+Result<void> make_folder_of(std::string_view location, const Options& options) {
+    TRY(std::string root, folder_of(location));
+    return maildir::make_directories(root, options.dir_mode);
+}
+
+Task<Result<std::unique_ptr<Store>>> open_store(std::string location, Options options,
+                                                WorkerPool& workers) {
+    CO_TRY(std::string root, folder_of(location));
     std::unique_ptr<Store> store =
         std::make_unique<maildir::MaildirStore>(root, std::move(options), workers);
     co_return store;

@@ -23,24 +23,8 @@
 namespace facteur::store::maildir {
 namespace {
 
-bool is_directory(const std::string& path) {
-    struct stat found {};
-    return ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
-}
-
 std::unexpected<Error> no_such_mailbox() {
     return permanent("Mailbox doesn't exist", "5.1.1");
-}
-
-/// Like mkdir -p; what is there already is fine.
-Result<void> make_directories(const std::string& path, unsigned mode) {
-    for (std::size_t at = 1; at != std::string::npos;) {
-        at = path.find('/', at + 1);
-        std::string upper = path.substr(0, at);
-        if (::mkdir(upper.c_str(), mode) != 0 && errno != EEXIST && !is_directory(upper))
-            return system_error("create " + upper);
-    }
-    return {};
 }
 
 /// Marks the levels that only exist because something is below them, and who has children.

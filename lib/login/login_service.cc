@@ -1,11 +1,13 @@
-#include "imapd/login_service.h"
+#include "lib/login/login_service.h"
 
-#include "imapd/login_session.h"
+namespace facteur::login {
 
-namespace facteur::imapd {
-
-LoginService::LoginService(daemon::Process& process, const login::Settings& settings)
-    : Service(process), door_(process.scope(), settings, "imap") {}
+LoginService::LoginService(daemon::Process& process, const Settings& settings, std::string protocol,
+                           LogIn log_in, std::string refusal)
+    : Service(process),
+      door_(process.scope(), settings, std::move(protocol)),
+      log_in_(std::move(log_in)),
+      refusal_(std::move(refusal)) {}
 
 /// Asked once here, so that the first client need not wait for it; failures are asked again later.
 Task<void> LoginService::start() {
@@ -20,12 +22,11 @@ daemon::Limits LoginService::limits() const {
 }
 
 Task<void> LoginService::connection(Fd socket, const daemon::Listener&) {
-    LoginSession session(door_, process().sessions(), std::move(socket));
-    co_await session.run();
+    co_await log_in_(door_, process().sessions(), std::move(socket));
 }
 
 std::string LoginService::refusal(const std::string&) {
-    return "* BYE [LIMIT] Too many connections from your address.\r\n";
+    return refusal_;
 }
 
-}  // namespace facteur::imapd
+}  // namespace facteur::login
