@@ -48,6 +48,27 @@ ipc::Destination filtered(std::string_view filter, const std::string& address) {
     return to;
 }
 
+/// Nothing is left to do or to tell.
+bool is_settled(const spool::Progress& progress) {
+    return is_done(progress) && (progress.told || progress.notice.empty());
+}
+
+/// RFC 3461 section 5.2.7: who takes the place of one recipient reports for it; of an alias with
+/// more members only the expansion is reported as a success.
+spool::Recipient member_of(const spool::Recipient& alias, const std::string& address,
+                           bool one_to_one) {
+    spool::Recipient member = alias;
+    member.original = alias.written();
+    member.address = address;
+    const bool ascii = std::all_of(member.original.begin(), member.original.end(),
+                                   [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    if (member.orcpt.empty() && ascii) member.orcpt = "rfc822;" + member.original;
+    if (one_to_one || !(member.notify & spool::notify_success)) return member;
+    member.notify &= static_cast<std::uint8_t>(~unsigned{spool::notify_success});
+    if (member.notify == 0) member.notify = spool::notify_never;
+    return member;
+}
+
 /// Recipients that came out of an alias of this message.
 bool is_member(const Message& message, std::size_t index) {
     return index >= message.story.own_recipients;
@@ -146,15 +167,14 @@ Task<void> Manager::take_resolved(Message& message, std::size_t index, ipc::Reso
     }
     std::vector<spool::Recipient> members;
     const spool::Recipient alias = message.story.envelope.recipients[index];
+    const bool one_to_one = resolved.destinations.size() == 1;
     for (const ipc::Destination& destination : resolved.destinations) {
         if (!present.insert(destination.recipient).second) continue;
-        spool::Recipient member = alias;
-        member.original = alias.written();
-        member.address = destination.recipient;
-        members.push_back(std::move(member));
+        members.push_back(member_of(alias, destination.recipient, one_to_one));
     }
     spool::Step step(message.story, now_seconds());
     step.expanded(index, members);
+    if (one_to_one) step.told(index);  // its success is the member's
     co_await insist(message, step.text());
 }
 
@@ -257,9 +277,17 @@ Task<void> Manager::conclude(Message& message) {
     for (std::size_t index : message.changed)
         step.fate(index, message.story.progress[index]);
     message.changed.clear();
-    co_await tell(message, step);
+    std::vector<Notice> notices = notices_for(message, step);
+    if (!notices.empty()) {
+        // What the notices tell, and their ids, are on the disk before they are: an attempt that
+        // is repeated after a crash makes the same ones, and the queue knows them again.
+        co_await insist(message, step.text());
+        Dispatcher::settle(message);
+        step = spool::Step(message.story, now_seconds());
+        co_await tell(message, std::move(notices), step);
+    }
     const bool done = std::all_of(message.story.progress.begin(), message.story.progress.end(),
-                                  [](const auto& progress) { return is_done(progress); });
+                                  [](const auto& progress) { return is_settled(progress); });
     if (done) {
         co_await forget(message);
         co_return;

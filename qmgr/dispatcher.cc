@@ -34,10 +34,12 @@ spool::Progress progress_of(ipc::RecipientResult& result) {
         case ipc::Outcome::delivered:
         case ipc::Outcome::written:
             // RFC 3461 section 5.2.2: who passed the request on does not report success.
-            progress.fate = result.dsn_passed_on ? spool::Fate::relayed : spool::Fate::delivered;
+            progress.fate = result.dsn_passed_on ? spool::Fate::relayed
+                            : result.handed_on   ? spool::Fate::handed_on
+                                                 : spool::Fate::delivered;
             break;
         case ipc::Outcome::expanded:
-            progress.fate = spool::Fate::relayed;
+            progress.fate = spool::Fate::expanded;
             break;
         case ipc::Outcome::failed:
             progress.fate = spool::Fate::failed;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kActivations = 64;
 constexpr std::int64_t kDamagedLater = 300;
-constexpr Seconds kCleaning{3600};
+constexpr Seconds kCleaning{600};
 
 spool::Spool::Options options_of(const Settings& settings) {
     spool::Spool::Options options;
@@ -229,11 +229,17 @@ Task<void> Manager::scan_deferred() {
     scanned_ = true;
 }
 
-/// Large messages whose smtpd died while it received them.
+/// Large messages whose smtpd died while it received them: told when its connection ends, and
+/// looked for now and then, for it may have ended while no qmgr was there to see it.
 Task<void> Manager::clean_loop() {
     for (;;) {
-        co_await Sleep(running_, kCleaning);
-        std::function<void()> work = [this] { spool_.remove_stale(); };
+        try {
+            if (!look_for_abandoned_)
+                co_await abandoned_.wait(running_, Loop::current().now() + kCleaning);
+        } catch (const TimedOut&) {
+        }
+        look_for_abandoned_ = false;
+        std::function<void()> work = [this] { spool_.remove_abandoned(); };
         co_await spool_.workers().run_void(std::move(work));
     }
 }

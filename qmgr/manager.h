@@ -47,6 +47,11 @@ public:
     Task<Result<void>> accept_text(spool::QueueId id, spool::Envelope envelope,
                                    std::string content);
     Task<Result<Fd>> reserve(spool::QueueId id);
+    /// Somebody who may have reserved is gone.
+    void look_for_abandoned() {
+        look_for_abandoned_ = true;
+        abandoned_.notify_all();
+    }
 
     /// Where an id is, if it is in the queue at all.
     enum class Place { nowhere, active, journal, deferred, hold };
@@ -130,9 +135,15 @@ private:
     Seconds lifetime(const Message& message) const;
 
     // teller.cc: what senders are told
-    Task<void> tell(Message& message, spool::Step& step);
-    Task<bool> notify(Message& message, NoticeKind kind, std::vector<std::size_t> recipients);
-    Task<bool> send_notice(Message& message, NoticeParts parts, std::string sender);
+    std::vector<Notice> notices_for(const Message& message, spool::Step& step) const;
+    bool hears(const Message& message, NoticeKind kind, std::size_t recipient) const;
+    bool is_late(const Message& message) const;
+    Task<void> tell(Message& message, std::vector<Notice> notices, spool::Step& step);
+    Result<NoticeParts> parts_of(const Message& message, const Notice& notice,
+                                 const spool::Content& content, std::string& original) const;
+    Task<bool> send_notice(Message& message, Notice notice);
+    Task<bool> post(const Message& message, const NoticeParts& parts, spool::QueueId id,
+                    std::string sender);
     bool tells_postmaster(std::string_view notify_class) const;
 
     const Settings& settings_;
@@ -145,6 +156,7 @@ private:
     Waiting waiting_;
     bool turn_of_waiting_ = false;
     bool scanned_ = false;
+    bool look_for_abandoned_ = false;
     TimePoint started_{};
     std::size_t activating_ = 0;
     std::size_t held_count_ = 0;
@@ -153,6 +165,7 @@ private:
     TimePoint free_checked_{};
     Signal changed_;
     Signal arrived_;
+    Signal abandoned_;
     Scope running_;
     Dispatcher dispatcher_;
 };

@@ -1,43 +1,32 @@
 #include "qmgr/notice.h"
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/base/time.h"
+#include "lib/smtp/xtext.h"
+#include "qmgr/explanation.h"
 
 namespace facteur::qmgr {
 namespace {
 
-struct Words {
-    std::string_view subject;
-    std::string_view action;  ///< RFC 3464 section 2.3.3
-    std::string_view report;  ///< description of the second part
-    std::string_view text;
-};
+/// RFC 3464 section 2.3.3.
+std::string_view action_of(NoticeKind kind, spool::Fate fate) {
+    if (kind == NoticeKind::failure) return "failed";
+    if (kind == NoticeKind::delay) return "delayed";
+    if (fate == spool::Fate::handed_on) return "relayed";
+    return fate == spool::Fate::expanded ? "expanded" : "delivered";
+}
 
-const Words& words_for(NoticeKind kind) {
-    static constexpr Words kWords[] = {
-        {"Undelivered Mail Returned to Sender", "failed", "Delivery report",
-         "I'm sorry to have to inform you that your message could not\r\n"
-         "be delivered to one or more recipients. It's attached below.\r\n"
-         "\r\n"
-         "For further assistance, please send mail to postmaster.\r\n"
-         "\r\n"
-         "If you do so, please include this problem report. You can\r\n"
-         "delete your own text from the attached returned message.\r\n"},
-        {"Delayed Mail (still being retried)", "delayed", "Delivery report",
-         "####################################################################\r\n"
-         "# THIS IS A WARNING ONLY.  YOU DO NOT NEED TO RESEND YOUR MESSAGE. #\r\n"
-         "####################################################################\r\n"
-         "\r\n"
-         "Your message could not be delivered yet. It will be retried.\r\n"
-         "\r\n"
-         "For further assistance, please send mail to postmaster.\r\n"},
-        {"Successful Mail Delivery Report", "delivered", "Delivery report",
-         "Your message was successfully delivered to the destination(s)\r\n"
-         "listed below. If the message was delivered to mailbox you will\r\n"
-         "receive no further notifications. Otherwise you may still receive\r\n"
-         "notifications of mail delivery errors from other systems.\r\n"},
-    };
-    return kWords[static_cast<std::size_t>(kind)];
+/// In words, for people.
+std::string_view success_text(spool::Fate fate) {
+    if (fate == spool::Fate::handed_on) {
+        return "The message was passed on to another mail system, which does not tell of success.";
+    }
+    if (fate == spool::Fate::expanded) {
+        return "The message was passed on to everybody for whom this address stands.";
+    }
+    return "The message was delivered.";
 }
 
 /// One header field; a value of any bytes cannot begin another field.
@@ -55,9 +44,19 @@ bool is_ascii(std::string_view text) {
     return true;
 }
 
-/// RFC 6533 section 3 has utf-8 for addresses that ASCII cannot hold.
-std::string typed_address(const std::string& address) {
-    return (is_ascii(address) ? "rfc822; " : "utf-8; ") + address;
+/// RFC 6533 section 3 has utf-8 for addresses that ASCII cannot hold; as they are, where the whole
+/// part may be UTF-8.
+void put_address(std::string& out, std::string_view name, const std::string& address, bool wide) {
+    if (is_ascii(address) || !wide) {
+        put_field(out, name, "rfc822; " + address);
+        return;
+    }
+    out.append(name).append(": utf-8; ");
+    for (char c : address.substr(0, 900)) {
+        const bool control = static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+        out += control ? '?' : c;
+    }
+    out += "\r\n";
 }
 
 /// RFC 3464 section 2.3: one block a recipient.
@@ -71,8 +70,9 @@ void put_recipient_fields(std::string& out, const NoticeParts& parts, std::size_
         if (semicolon != std::string::npos) typed.insert(semicolon + 1, " ");
         put_field(out, "Original-Recipient", typed);
     }
-    put_field(out, "Final-Recipient", typed_address(recipient.address));
-    put_field(out, "Action", words_for(parts.kind).action);
+    const bool wide = parts.story->envelope.smtputf8;
+    put_address(out, "Final-Recipient", recipient.address, wide);
+    put_field(out, "Action", action_of(parts.kind, progress.fate));
     put_field(out, "Status", progress.status.empty() ? "4.0.0" : progress.status);
     if (!progress.remote.empty()) put_field(out, "Remote-MTA", progress.remote);
     std::string diagnostic = progress.diagnostic;
@@ -83,44 +83,114 @@ void put_recipient_fields(std::string& out, const NoticeParts& parts, std::size_
     }
 }
 
-void put_text_part(std::string& out, const NoticeParts& parts) {
-    out += "Content-Description: Notification\r\nContent-Type: text/plain; charset=utf-8\r\n";
-    out += "Content-Transfer-Encoding: 8bit\r\n\r\n";
-    out += "This is the mail system at host " + parts.hostname + ".\r\n\r\n";
-    out += words_for(parts.kind).text;
-    out += "\r\n                   The mail system\r\n";
-    for (std::size_t index : parts.recipients) {
-        const spool::Recipient& recipient = parts.story->envelope.recipients[index];
-        const spool::Progress& progress = parts.story->progress[index];
-        out += "\r\n<" + printable(recipient.address) + ">";
-        if (!recipient.original.empty() && recipient.original != recipient.address) {
-            out += " (expanded from <" + printable(recipient.original) + ">)";
-        }
-        out += ": " + printable(progress.text, 900) + "\r\n";
+/// Sentences in lines that a person likes to read.
+void put_wrapped(std::string& out, std::string_view text) {
+    constexpr std::size_t kWidth = 68;
+    while (text.size() > kWidth) {
+        std::size_t space = text.rfind(' ', kWidth);
+        if (space == std::string_view::npos || space == 0) break;
+        out.append("    ").append(text.substr(0, space)).append("\r\n");
+        text.remove_prefix(space + 1);
     }
+    out.append("    ").append(text).append("\r\n");
 }
 
+/// What happened to one recipient, what that means, and whose words these are.
+void put_recipient_text(std::string& out, const NoticeParts& parts, std::size_t index) {
+    const spool::Recipient& recipient = parts.story->envelope.recipients[index];
+    const spool::Progress& progress = parts.story->progress[index];
+    out += "\r\n<" + printable(recipient.address) + ">";
+    if (!recipient.original.empty() && recipient.original != recipient.address) {
+        out += " (expanded from <" + printable(recipient.original) + ">)";
+    }
+    out += ":\r\n";
+    const bool good = parts.kind == NoticeKind::success;
+    put_wrapped(out, good ? success_text(progress.fate) : explanation(progress.status));
+    if (!progress.text.empty())
+        out += "    In its words: " + printable(progress.text, 900) + "\r\n";
+}
+
+void put_text_part(std::string& out, const NoticeParts& parts) {
+    const bool wide = parts.words->charset != "us-ascii" || parts.story->envelope.smtputf8;
+    out += "Content-Description: Notification\r\nContent-Type: text/plain; charset=";
+    out += wide && parts.words->charset == "us-ascii" ? "utf-8" : parts.words->charset;
+    out += "\r\nContent-Transfer-Encoding: 8bit\r\n\r\n";
+    out += replace_all(parts.words->text, "\n", "\r\n");
+    for (std::size_t index : parts.recipients)
+        put_recipient_text(out, parts, index);
+}
+
+/// RFC 6533 section 4 has types of their own for what needs SMTPUTF8.
 void put_status_part(std::string& out, const NoticeParts& parts) {
     const spool::Envelope& envelope = parts.story->envelope;
-    out += "Content-Description: ";
-    out += words_for(parts.kind).report;
-    out += "\r\nContent-Type: message/delivery-status\r\n\r\n";
+    out += "Content-Description: Delivery report\r\nContent-Type: message/";
+    out += envelope.smtputf8 ? "global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+                             : "delivery-status\r\n\r\n";
     put_field(out, "Reporting-MTA", "dns; " + parts.hostname);
-    if (!envelope.envid.empty()) put_field(out, "Original-Envelope-Id", envelope.envid);
+    if (!envelope.envid.empty()) {  // RFC 3464 section 2.2.1: without its encoding
+        auto plain = smtp::xtext_decode(envelope.envid);
+        put_field(out, "Original-Envelope-Id", plain.value_or(envelope.envid));
+    }
     put_field(out, "X-" + parts.mail_name + "-Queue-ID", parts.queue_id);
-    put_field(out, "X-" + parts.mail_name + "-Sender", "rfc822; " + envelope.sender);
+    put_address(out, "X-" + parts.mail_name + "-Sender", envelope.sender, envelope.smtputf8);
     put_field(out, "Arrival-Date",
               rfc5322_date(WallTime(std::chrono::microseconds(envelope.arrival))));
     for (std::size_t index : parts.recipients)
         put_recipient_fields(out, parts, index);
 }
 
+/// The message, or its header (RFC 6522 section 4, RFC 6533 section 4).
+void put_returned_part(std::string& out, const NoticeParts& parts) {
+    const bool wide = parts.story->envelope.smtputf8;
+    const bool bad = parts.kind != NoticeKind::success;
+    out += bad ? "Content-Description: Undelivered Message" : "Content-Description: Message";
+    if (parts.header_only) {
+        out += " Headers\r\nContent-Type: ";
+        out += wide ? "message/global-headers\r\n" : "text/rfc822-headers\r\n";
+    } else {
+        out += "\r\nContent-Type: ";
+        out += wide ? "message/global\r\n" : "message/rfc822\r\n";
+    }
+    if (!is_ascii(parts.returned)) out += "Content-Transfer-Encoding: 8bit\r\n";
+    out += "\r\n";
+    out += parts.returned;
+}
+
+/// The Message-Id of the message it is about, so that mail programs show both as one thread; empty
+/// when it has none that looks like one.
+std::string_view message_id_of(std::string_view content) {
+    constexpr std::string_view kName = "Message-Id:";
+    constexpr std::size_t kMost = 900;
+    std::string_view header = header_of(content);
+    while (!header.empty()) {
+        std::size_t end = std::min(header.find("\r\n"), header.size());
+        if (istarts_with(header, kName)) {
+            std::string_view id = trim(header.substr(kName.size(), end - kName.size()));
+            const bool good = id.starts_with('<') && id.ends_with('>') && id.size() < kMost &&
+                              id.find_first_of(" \t") == std::string_view::npos && is_ascii(id);
+            return good ? id : std::string_view();
+        }
+        header.remove_prefix(std::min(end + 2, header.size()));
+    }
+    return {};
+}
+
 void put_header(std::string& out, const NoticeParts& parts, const std::string& boundary) {
     WallTime now{Seconds(parts.now)};
+    const Template& words = *parts.words;
     out += "Date: " + rfc5322_date(now) + "\r\n";
-    out += "From: MAILER-DAEMON@" + parts.sender_domain + " (Mail Delivery System)\r\n";
-    put_field(out, "Subject", words_for(parts.kind).subject);
+    std::string from = words.from;
+    std::size_t end = std::min(from.find(' '), from.size());
+    if (from.find('@') == std::string::npos) from.insert(end, "@" + parts.sender_domain);
+    put_field(out, "From", from);
+    const bool copy = parts.for_postmaster && !words.postmaster_subject.empty();
+    put_field(out, "Subject", copy ? words.postmaster_subject : words.subject);
     put_field(out, "To", parts.to);
+    std::string_view about = message_id_of(parts.returned);
+    if (!about.empty()) {
+        put_field(out, "In-Reply-To", about);
+        put_field(out, "References", about);
+    }
     out += "Auto-Submitted: auto-replied\r\n";  // RFC 3834 section 5
     out += "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status;\r\n";
     out += "\tboundary=\"" + boundary + "\"\r\n";
@@ -133,6 +203,25 @@ std::string_view header_of(std::string_view content) {
     if (content.starts_with("\r\n")) return content.substr(0, 2);
     std::size_t end = content.find("\r\n\r\n");
     return end == std::string_view::npos ? content : content.substr(0, end + 4);
+}
+
+spool::QueueId copy_id(spool::QueueId notice) {
+    // No process id is as large (PID_MAX_LIMIT), and a queue id has room for more.
+    constexpr std::uint32_t kBeyondProcesses = 1 << 22;
+    return spool::QueueId{notice.time, notice.process + kBeyondProcesses};
+}
+
+bool tells(NoticeKind kind, spool::Fate fate) {
+    switch (kind) {
+        case NoticeKind::failure:
+            return fate == spool::Fate::failed;
+        case NoticeKind::delay:
+            return fate == spool::Fate::waiting;
+        case NoticeKind::success:
+            break;
+    }
+    return fate == spool::Fate::delivered || fate == spool::Fate::handed_on ||
+           fate == spool::Fate::expanded;
 }
 
 bool wants_notice(const spool::Recipient& recipient, NoticeKind kind) {
@@ -162,6 +251,7 @@ std::size_t count_hops(std::string_view content, std::size_t limit) {
 std::string make_notice(const NoticeParts& parts) {
     // The queue id of what is returned cannot stand in it: the boundary is unique.
     std::string boundary = parts.queue_id + "." + std::to_string(parts.now);
+    if (parts.for_postmaster) boundary += "p";
     std::string open = "\r\n--" + boundary + "\r\n";
     std::string out;
     put_header(out, parts, boundary);
@@ -171,14 +261,7 @@ std::string make_notice(const NoticeParts& parts) {
     out += open;
     put_status_part(out, parts);
     out += open;
-    // RFC 3462 section 2: the message, or its header.
-    out += parts.header_only ? "Content-Description: Undelivered Message Headers\r\n"
-                               "Content-Type: text/rfc822-headers\r\n"
-                             : "Content-Description: Undelivered Message\r\n"
-                               "Content-Type: message/rfc822\r\n";
-    if (!is_ascii(parts.returned)) out += "Content-Transfer-Encoding: 8bit\r\n";
-    out += "\r\n";
-    out += parts.returned;
+    put_returned_part(out, parts);
     out += "\r\n--" + boundary + "--\r\n";
     return out;
 }

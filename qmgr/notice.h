@@ -5,16 +5,27 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/spool/queue_id.h"
 #include "lib/spool/story.h"
+#include "qmgr/template.h"
 
 namespace facteur::qmgr {
 
 /// What a delivery status notification tells (RFC 3464 section 2.3.3).
 enum class NoticeKind { failure, delay, success };
 
+/// Something to tell about a message.
+struct Notice {
+    spool::QueueId id;  ///< of the message that tells it
+    NoticeKind kind = NoticeKind::failure;
+    std::vector<std::size_t> recipients;  ///< of whom it tells
+};
+
 /// All that a notification is made of.
 struct NoticeParts {
     NoticeKind kind = NoticeKind::failure;
+    const Template* words = nullptr;
+    bool for_postmaster = false;   ///< a copy that tells the postmaster what happens here
     std::string queue_id;          ///< of the message it is about
     std::string hostname;          ///< Reporting-MTA
     std::string mail_name;         ///< "Facteur"
@@ -34,6 +45,13 @@ std::string make_notice(const NoticeParts& parts);
 
 /// The header of a message with the empty line that ends it.
 std::string_view header_of(std::string_view content);
+
+/// A queue id for the copy of a notice that the postmaster gets: always the same for the same
+/// notice, and no program makes such ids otherwise.
+spool::QueueId copy_id(spool::QueueId notice);
+
+/// Which fates are told by a notice of this kind.
+bool tells(NoticeKind kind, spool::Fate fate);
 
 /// RFC 3461 section 4.1: does the sender want to hear this about the recipient?
 bool wants_notice(const spool::Recipient& recipient, NoticeKind kind);

@@ -20,6 +20,7 @@ std::string_view status_word(spool::Fate fate) {
     switch (fate) {
         case spool::Fate::delivered:
         case spool::Fate::relayed:
+        case spool::Fate::handed_on:
             return "sent";
         case spool::Fate::failed:
             return "bounced";

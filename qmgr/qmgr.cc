@@ -9,18 +9,17 @@ namespace facteur::qmgr {
 Qmgr::Qmgr(daemon::Process& process, const Settings& settings)
     : Service(process),
       address_(process.scope(), "private/address"),
+      resolutions_(process.scope(),
+                   [this](ipc::Resolve question) { return ask(std::move(question)); }),
       manager_(settings, process.workers(), process.scope(), files_,
-               [this](ipc::Resolve question) { return resolve(std::move(question)); }),
+               [this](ipc::Resolve question) { return resolutions_.resolve(std::move(question)); }),
       queue_(manager_),
       admin_(manager_),
       pickup_(manager_, process.scope()) {}
 
-Task<Result<ipc::Resolution>> Qmgr::resolve(ipc::Resolve question) {
-    ipc::Resolution known;
-    if (resolved_.answer(question, known)) co_return known;
-    Result<ipc::Packet<ipc::Resolution>> answer = co_await address_.call(question);
+Task<Result<ipc::Resolution>> Qmgr::ask(ipc::Resolve question) {
+    Result<ipc::Packet<ipc::Resolution>> answer = co_await address_.call(std::move(question));
     if (!answer) co_return std::unexpected(std::move(answer).error());
-    resolved_.keep(question, answer->message);
     co_return std::move(answer->message);
 }
 

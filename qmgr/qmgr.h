@@ -2,7 +2,7 @@
 
 #include "lib/daemon/service.h"
 #include "qmgr/pickup.h"
-#include "qmgr/resolution_cache.h"
+#include "qmgr/resolutions.h"
 #include "qmgr/services.h"
 
 namespace facteur::qmgr {
@@ -18,10 +18,10 @@ public:
     std::string status() const override;
 
 private:
-    Task<Result<ipc::Resolution>> resolve(ipc::Resolve question);
+    Task<Result<ipc::Resolution>> ask(ipc::Resolve question);
 
     ipc::Client address_;
-    ResolutionCache resolved_;
+    Resolutions resolutions_;
     spool::Files files_;
     Manager manager_;
     QueueService queue_;

@@ -101,6 +101,12 @@ QueueService::QueueService(Manager& manager) : manager_(manager) {
     });
 }
 
+Task<void> QueueService::serve(Scope& scope, Fd connection) {
+    co_await server_.serve(scope, std::move(connection));
+    // When it is we who end, our clients go on with our successor.
+    if (!scope.cancelled()) manager_.look_for_abandoned();
+}
+
 Task<Result<ipc::Packet<ipc::Nothing>>> QueueService::submit(ipc::Packet<ipc::Submit> request) {
     auto id = spool::QueueId::parse(request.message.queue_id);
     if (!id) co_return permanent("bad queue id");

@@ -14,9 +14,7 @@ namespace facteur::qmgr {
 class QueueService {
 public:
     explicit QueueService(Manager& manager);
-    Task<void> serve(Scope& scope, Fd connection) {
-        return server_.serve(scope, std::move(connection));
-    }
+    Task<void> serve(Scope& scope, Fd connection);
 
 private:
     Task<Result<ipc::Packet<ipc::Nothing>>> submit(ipc::Packet<ipc::Submit> request);

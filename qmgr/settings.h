@@ -3,13 +3,54 @@
 #include <chrono>
 
 #include "lib/config/common.h"
+#include "qmgr/notice.h"
+#include "qmgr/template.h"
 
 namespace facteur::qmgr {
 
 using conf::Seconds;
 using namespace std::chrono_literals;
 
+/// What senders and the postmaster are told.
+struct NoticeSettings : conf::Section {
+    explicit NoticeSettings(Section& outer) : Section(outer) {}
+    /// Reads bounce_template_file.
+    void read_templates(const conf::Values& values);
+    const Template& words_for(NoticeKind kind) const;
+
+    conf::Param<Seconds> delay_warning{
+        params, "delay_warning_time", conf::Default("0h"), conf::at_least(Seconds(0)).in('h'),
+        "After this time the sender is told that a message is late; 0 is never."};
+    conf::Param<conf::Size> bounce_size_limit{params, "bounce_size_limit", 50000,
+                                              "A larger message is returned as its header only."};
+    conf::Param<conf::List> notify_classes{
+        params, "notify_classes", "resource, software",
+        "What the postmaster is told about: bounce and delay (copies of what senders are told, "
+        "with the header of the message only), 2bounce (what cannot be returned)."};
+    conf::Param<std::string> double_bounce_sender{
+        params, "double_bounce_sender", "double-bounce",
+        "The sender of notices to the postmaster; what cannot be delivered for it is dropped."};
+    conf::Param<std::string> double_bounce_notice_recipient{
+        params, "2bounce_notice_recipient", "postmaster",
+        "Who receives what could not be returned to its sender."};
+    conf::Param<std::string> bounce_notice_recipient{
+        params, "bounce_notice_recipient", "postmaster",
+        "Who receives copies of returned mail, when notify_classes has bounce."};
+    conf::Param<std::string> delay_notice_recipient{
+        params, "delay_notice_recipient", "postmaster",
+        "Who receives copies of delay warnings, when notify_classes has delay."};
+    conf::Param<std::string> template_file{
+        params, "bounce_template_file", "",
+        "A file with other words for notifications, in the format of Postfix's bounce(5)."};
+
+private:
+    Templates templates_;
+};
+
 struct Settings : conf::Common {
+    void loaded(const conf::MainCf&, const conf::Values& values) override {
+        notices.read_templates(values);
+    }
     conf::Param<conf::Size> queue_minfree{
         params, "queue_minfree", 0,
         "Bytes that must stay free in the file system of the queue, or no mail is accepted."};
@@ -53,27 +94,14 @@ struct Settings : conf::Common {
     conf::Param<Seconds> bounce_lifetime{params, "bounce_queue_lifetime", conf::Default("5d"),
                                          conf::at_least(Seconds(0)).in('d'),
                                          "The same for bounces."};
-    conf::Param<Seconds> delay_warning{
-        params, "delay_warning_time", conf::Default("0h"), conf::at_least(Seconds(0)).in('h'),
-        "After this time the sender is told that a message is late; 0 is never."};
-    conf::Param<conf::Size> bounce_size_limit{params, "bounce_size_limit", 50000,
-                                              "A larger message is returned as its header only."};
     conf::Param<int> hopcount_limit{
         params, "hopcount_limit", 50, conf::at_least(1),
         "With more Received: fields a message is returned: it runs in a circle."};
-    conf::Param<conf::List> notify_classes{params, "notify_classes", "resource, software",
-                                           "What the postmaster is told about: bounce, 2bounce, "
-                                           "delay, …; 2bounce is what cannot be returned."};
-    conf::Param<std::string> double_bounce_sender{
-        params, "double_bounce_sender", "double-bounce",
-        "The sender of notices to the postmaster; what cannot be delivered for it is dropped."};
-    conf::Param<std::string> bounce_notice_recipient{
-        params, "2bounce_notice_recipient", "postmaster",
-        "Who receives what could not be returned to its sender."};
     conf::Param<std::string> content_filter{
         params, "content_filter", "",
         "transport:nexthop by which new mail goes to a content filter, which brings it back to a "
         "service that has -o content_filter= (smtpd, and sendmail's mail)."};
+    NoticeSettings notices{*this};
     conf::Param<int> initial_concurrency{
         params, "initial_destination_concurrency", 5, conf::at_least(1),
         "Deliveries to a destination that begin at the same time before any has succeeded."};

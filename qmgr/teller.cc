@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -12,15 +13,6 @@ namespace {
 
 constexpr std::uint64_t kHeaderLook = 256 << 10;
 
-std::vector<std::size_t> untold(const Message& message, spool::Fate fate) {
-    std::vector<std::size_t> recipients;
-    for (std::size_t i = 0; i < message.story.progress.size(); ++i) {
-        const spool::Progress& progress = message.story.progress[i];
-        if (progress.fate == fate && !progress.told) recipients.push_back(i);
-    }
-    return recipients;
-}
-
 std::string_view word_for(NoticeKind kind) {
     switch (kind) {
         case NoticeKind::failure:
@@ -33,76 +25,101 @@ std::string_view word_for(NoticeKind kind) {
     return "sender delivery status notification";
 }
 
+std::string double_bounce_sender(const Settings& settings) {
+    const std::string& sender = settings.notices.double_bounce_sender();
+    return sender.find('@') == std::string::npos ? sender + "@" + settings.myorigin() : sender;
+}
+
+/// An id that the story has already is used again: its message may be in the queue.
+spool::QueueId id_from(const std::string& text) {
+    auto known = spool::QueueId::parse(text);
+    return known ? *known : *spool::QueueId::parse(spool::make_queue_id());
+}
+
 }  // namespace
 
 bool Manager::tells_postmaster(std::string_view notify_class) const {
-    const auto& classes = settings_.notify_classes();
+    const auto& classes = settings_.notices.notify_classes();
     return std::find(classes.begin(), classes.end(), notify_class) != classes.end();
 }
 
-/// Tells the sender what there is to tell, and notes in the step that it was told.  The notice is
-/// on the disk before the step is: a crash between them tells twice rather than never.
-Task<void> Manager::tell(Message& message, spool::Step& step) {
-    for (auto [kind, fate] : {std::pair(NoticeKind::failure, spool::Fate::failed),
-                              std::pair(NoticeKind::success, spool::Fate::delivered)}) {
-        std::vector<std::size_t> recipients = untold(message, fate);
-        std::vector<std::size_t> listed = recipients;
-        if (recipients.empty()) continue;
-        bool told = co_await notify(message, kind, std::move(listed));
+/// Does anybody want to hear this of the recipient?
+bool Manager::hears(const Message& message, NoticeKind kind, std::size_t recipient) const {
+    const spool::Envelope& envelope = message.story.envelope;
+    if (!wants_notice(envelope.recipients[recipient], kind)) return false;
+    // RFC 5321 section 6.1: nobody is told of what a notice itself comes to, but the postmaster.
+    if (envelope.sender == double_bounce_sender(settings_)) return false;
+    if (!envelope.sender.empty()) return true;
+    return kind == NoticeKind::failure && tells_postmaster("2bounce");
+}
+
+bool Manager::is_late(const Message& message) const {
+    const std::int64_t age = now_seconds() - message.story.envelope.arrival / 1000000;
+    const std::int64_t patience = settings_.notices.delay_warning().count();
+    return patience > 0 && age >= patience && !message.story.warned;
+}
+
+/// What there is to tell, with the queue ids of the messages that will tell it, which go into the
+/// step.
+std::vector<Notice> Manager::notices_for(const Message& message, spool::Step& step) const {
+    std::map<std::pair<NoticeKind, std::string>, std::vector<std::size_t>> wanted;
+    const auto& progress = message.story.progress;
+    const bool late = is_late(message);
+    for (std::size_t i = 0; i < progress.size(); ++i) {
+        for (NoticeKind kind : {NoticeKind::failure, NoticeKind::delay, NoticeKind::success}) {
+            const bool delay = kind == NoticeKind::delay;
+            if (!tells(kind, progress[i].fate) || !hears(message, kind, i)) continue;
+            if (delay ? !late : progress[i].told) continue;
+            const std::string& id = delay ? message.story.warning : progress[i].notice;
+            wanted[{kind, id}].push_back(i);
+        }
+    }
+    std::vector<Notice> notices;
+    for (auto& [what, recipients] : wanted) {
+        Notice notice{id_from(what.second), what.first, std::move(recipients)};
+        const std::string id = notice.id.text();
+        const bool is_new = what.second.empty();
+        if (is_new && notice.kind == NoticeKind::delay) step.warning(id);
+        for (std::size_t index : notice.recipients) {
+            if (is_new && notice.kind != NoticeKind::delay) step.notice(index, id);
+        }
+        notices.push_back(std::move(notice));
+    }
+    return notices;
+}
+
+/// Brings the notices into the queue.  For one that finds no room there its recipients stay
+/// untold, and the message stays until they are.
+Task<void> Manager::tell(Message& message, std::vector<Notice> notices, spool::Step& step) {
+    for (Notice& notice : notices) {
+        const std::vector<std::size_t> recipients = notice.recipients;
+        const bool delay = notice.kind == NoticeKind::delay;
+        bool told = co_await send_notice(message, std::move(notice));
+        if (!told) continue;
+        if (delay) step.warned();
         for (std::size_t index : recipients) {
-            if (!told) {  // no room for the notice: the fate stays, to be told with the next try
-                message.story.progress[index].fate = spool::Fate::waiting;
-                continue;
-            }
+            if (delay) break;
             message.story.progress[index].told = true;
             step.told(index);
         }
     }
-    const std::int64_t age = now_seconds() - message.story.envelope.arrival / 1000000;
-    const std::int64_t patience = settings_.delay_warning().count();
-    if (patience == 0 || age < patience || message.story.warned) co_return;
-    std::vector<std::size_t> late = untold(message, spool::Fate::waiting);
-    if (late.empty()) co_return;
-    bool told = co_await notify(message, NoticeKind::delay, std::move(late));
-    if (told) step.warned();
 }
 
-/// True when it was told, or when nobody wants to hear it.
-Task<bool> Manager::notify(Message& message, NoticeKind kind, std::vector<std::size_t> recipients) {
-    const spool::Envelope& envelope = message.story.envelope;
-    std::erase_if(recipients, [&](std::size_t index) {
-        return !wants_notice(envelope.recipients[index], kind);
-    });
-    if (recipients.empty()) co_return true;
-    NoticeParts parts;
-    parts.kind = kind;
-    parts.recipients = std::move(recipients);
-    parts.to = message.sender;
-    // RFC 5321 section 6.1: nobody is told of what a notice itself comes to.
-    const std::string double_bounce = settings_.double_bounce_sender() + "@" + settings_.myorigin();
-    if (envelope.sender == double_bounce) {
-        log_warning(message.id() + ": undeliverable postmaster notification discarded");
-        co_return true;
-    }
-    if (!envelope.sender.empty()) co_return co_await send_notice(message, parts, std::string());
-    if (kind != NoticeKind::failure || !tells_postmaster("2bounce")) co_return true;
-    parts.to = settings_.bounce_notice_recipient();
-    co_return co_await send_notice(message, parts, double_bounce);
-}
-
-Task<bool> Manager::send_notice(Message& message, NoticeParts parts, std::string sender) {
+Result<NoticeParts> Manager::parts_of(const Message& message, const Notice& notice,
+                                      const spool::Content& content, std::string& original) const {
     const spool::Envelope& about = message.story.envelope;
-    Result<spool::Content> content = co_await spool_.content(message.stored);
-    if (!content) co_return false;
+    NoticeParts parts;
+    parts.kind = notice.kind;
+    parts.recipients = notice.recipients;
+    parts.words = &settings_.notices.words_for(notice.kind);
     // RFC 3461 section 4.3: RET=HDRS, and success and delay notices, bring the header only.
     parts.header_only = about.ret == spool::Ret::headers || parts.kind != NoticeKind::failure ||
-                        content->size > settings_.bounce_size_limit();
-    std::uint64_t length = content->size;
+                        content.size > settings_.notices.bounce_size_limit();
+    std::uint64_t length = content.size;
     if (parts.header_only) length = std::min(length, kHeaderLook);
-    auto original =
-        spool::read_exactly(content->fd.get(), content->offset, static_cast<std::size_t>(length));
-    if (!original) co_return false;
-    parts.returned = parts.header_only ? header_of(*original) : std::string_view(*original);
+    TRY(original,
+        spool::read_exactly(content.fd.get(), content.offset, static_cast<std::size_t>(length)));
+    parts.returned = parts.header_only ? header_of(original) : std::string_view(original);
     parts.queue_id = message.id();
     parts.hostname = settings_.myhostname();
     parts.mail_name = settings_.mail_name();
@@ -110,7 +127,38 @@ Task<bool> Manager::send_notice(Message& message, NoticeParts parts, std::string
     parts.now = now_seconds();
     parts.retry_until = about.arrival / 1000000 + lifetime(message).count();
     parts.story = &message.story;
+    return parts;
+}
 
+/// One that the postmaster gets too when notify_classes wants it, as a copy with the header only.
+Task<bool> Manager::send_notice(Message& message, Notice notice) {
+    Result<spool::Content> content = co_await spool_.content(message.stored);
+    if (!content) co_return false;
+    std::string original;
+    Result<NoticeParts> parts = parts_of(message, notice, *content, original);
+    if (!parts) co_return false;
+    const bool double_bounce = message.story.envelope.sender.empty();
+    std::string from = double_bounce ? double_bounce_sender(settings_) : std::string();
+    parts->to = double_bounce ? settings_.notices.double_bounce_notice_recipient() : message.sender;
+    parts->for_postmaster = double_bounce;
+    bool sent = co_await post(message, *parts, notice.id, std::move(from));
+    if (!sent) co_return false;
+    const bool delay = notice.kind == NoticeKind::delay;
+    const bool wanted = delay ? tells_postmaster("delay") : tells_postmaster("bounce");
+    if (double_bounce || !wanted || notice.kind == NoticeKind::success) co_return true;
+    parts->to = delay ? settings_.notices.delay_notice_recipient()
+                      : settings_.notices.bounce_notice_recipient();
+    parts->for_postmaster = true;
+    parts->returned = header_of(parts->returned);
+    parts->header_only = true;
+    std::string sender = double_bounce_sender(settings_);
+    bool copied = co_await post(message, *parts, copy_id(notice.id), std::move(sender));
+    co_return copied;
+}
+
+Task<bool> Manager::post(const Message& message, const NoticeParts& parts, spool::QueueId id,
+                         std::string sender) {
+    const spool::Envelope& about = message.story.envelope;
     spool::Envelope envelope;
     envelope.sender = std::move(sender);
     envelope.arrival = now_micros();
@@ -120,15 +168,14 @@ Task<bool> Manager::send_notice(Message& message, NoticeParts parts, std::string
     spool::Recipient recipient;
     recipient.address = parts.to;
     envelope.recipients.push_back(std::move(recipient));
-    std::string id = spool::make_queue_id();
     std::string text = make_notice(parts);
-    spool::QueueId parsed = *spool::QueueId::parse(id);
-    Result<void> accepted = co_await accept_text(parsed, std::move(envelope), std::move(text));
+    Result<void> accepted = co_await accept_text(id, std::move(envelope), std::move(text));
     if (!accepted) {
         log_warning(message.id() + ": cannot notify the sender: " + accepted.error().text);
         co_return false;
     }
-    log_info(fmt::format("{}: {}: {}", message.id(), word_for(parts.kind), id));
+    std::string_view word = parts.for_postmaster ? "postmaster notification" : word_for(parts.kind);
+    log_info(fmt::format("{}: {}: {}", message.id(), word, id.text()));
     co_return true;
 }
 

@@ -207,6 +207,9 @@ void Delivery::apply(const Conversation& conversation, std::vector<Verdict> verd
             result.remote_mta = "dns; " + conversation.target().name;
             result.diagnostic = "smtp; " + result.text;
             result.dsn_passed_on = conversation.dsn_offered();
+            // LMTP answers for the mailbox itself (RFC 2033 section 4.2).
+            const bool lmtp = conversation.manner().protocol == Protocol::lmtp;
+            result.handed_on = !result.dsn_passed_on && !lmtp;
             settle(asked[k], std::move(result));
             continue;
         }

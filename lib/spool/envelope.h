@@ -41,7 +41,7 @@ struct Envelope {
     Body body = Body::seven_bit;
     bool smtputf8 = false;
     Ret ret = Ret::unset;
-    std::string envid;  ///< RFC 3461 section 4.4, decoded
+    std::string envid;  ///< RFC 3461 section 4.4, in xtext
     std::string client_name;
     std::string client_address;
     std::string helo;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,7 +105,16 @@ Result<Fd> reserve_file(Files& files, const std::string& id) {
     TRY(Fd fd, files.open(incoming_path(id), O_RDWR | O_CREAT | O_TRUNC));
     TRY_VOID(files.write(fd.get(), std::string(kContentOffset, '\0'), 0));
     if (::lseek(fd.get(), kContentOffset, SEEK_SET) < 0) return system_error("seek");
+    // The lock belongs to the open file, not to a process: it is lent with the descriptor, outlives
+    // this process, and ends with the last process that has the descriptor.
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return system_error("lock");
     return fd;
+}
+
+Result<void> remove_if_abandoned(Files& files, const std::string& id) {
+    TRY(Fd fd, open_to_read(incoming_path(id)));
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return {};
+    return files.remove(incoming_path(id));
 }
 
 Result<void> complete_file(Files& files, const std::string& id, const Envelope& envelope,

@@ -38,8 +38,11 @@ struct NewFile {
 /// Writes, flushes, renames to `path`, flushes the folder: from then on the file counts.
 Result<void> write_file(Files& files, const NewFile& file, const std::string& path);
 
-/// incoming/ID with room for its header; the descriptor stands where the content begins.
+/// incoming/ID with room for its header; the descriptor stands where the content begins.  It bears
+/// a lock that its copies share: as long as one of them is open, the file has a writer.
 Result<Fd> reserve_file(Files& files, const std::string& id);
+/// Removes an incoming/ID that nobody has open any more, as its lock tells.
+Result<void> remove_if_abandoned(Files& files, const std::string& id);
 /// The content of incoming/ID is complete: trailer, header, flush, rename to deferred/, flush the
 /// folder.  Done already (a repeated request): success.
 Result<void> complete_file(Files& files, const std::string& id, const Envelope& envelope,

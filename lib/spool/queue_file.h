@@ -19,18 +19,17 @@
 /// Each check covers the lines of its own block, so damage is found wherever it is, and a step that
 /// was cut while it was appended is seen to be cut: it was never acknowledged and does not count.
 ///
-/// What a crash can leave:
+/// What a crash can leave, and what is done with it:
 ///
-///     found                                    what it was                   what is done
-///     incoming/ID                              never acknowledged            removed when a day
-///     old maildrop/.ID                             drop was interrupted          removed when a
-///     day old maildrop/ID                              sendmail(1) returned 0        accepted,
-///     then removed deferred/xx/.ID                          moving out was cut            removed
-///     at start deferred/xx/ID, M in the journal, no X   moving out was cut            the journal
-///     counts deferred/xx/ID, F in the journal         done, removal was cut         removed
-///     deferred/xx/ID                           waiting since its mtime says  in the queue
-///     deferred/xx/ID and hold/ID               release was cut               the one in hold/
-///     counts
+///     found                                  what it was               what is done
+///     incoming/ID, nobody has it open        never acknowledged        removed at once
+///     maildrop/.ID, a day old                drop was interrupted      removed
+///     maildrop/ID                            sendmail(1) returned 0    accepted, then removed
+///     deferred/xx/.ID                        moving out was cut        removed at start
+///     deferred/xx/ID, M in journal, no X     moving out was cut        the journal counts
+///     deferred/xx/ID, F in the journal       done, removal was cut     removed
+///     deferred/xx/ID                         waits, due at its mtime   in the queue
+///     deferred/xx/ID and hold/ID             release was cut           the one in hold/ counts
 namespace facteur::spool {
 
 constexpr std::size_t kContentOffset = 512;

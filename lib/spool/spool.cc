@@ -1,7 +1,6 @@
 #include "lib/spool/spool.h"
 
 #include <algorithm>
-#include <ctime>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -14,7 +13,6 @@ namespace {
 
 /// A repeated request comes within seconds; this many are remembered at full speed for longer.
 constexpr std::size_t kRememberForgotten = 1 << 16;
-constexpr std::int64_t kStaleIncoming = 86400;
 
 }  // namespace
 
@@ -54,7 +52,7 @@ Result<std::vector<Stored>> Spool::open() {
             replay(messages, segment, found, payload);
         }));
     drop_half_moved(messages);
-    remove_stale();
+    remove_abandoned();
     std::vector<Stored> found;
     found.reserve(messages.size());
     for (auto& [id, stored] : messages)
@@ -64,11 +62,11 @@ Result<std::vector<Stored>> Spool::open() {
     return found;
 }
 
-void Spool::remove_stale() {
+void Spool::remove_abandoned() {
+    const std::lock_guard<std::mutex> guard(reserving_);
     for (const std::string& name : names_in("incoming")) {
-        std::string path = incoming_path(name);
-        // A younger one may still be submitted by the smtpd that fills it.
-        if (state_of(path).modified + kStaleIncoming < ::time(nullptr)) (void)files_.remove(path);
+        Result<void> removed = remove_if_abandoned(files_, name);
+        if (!removed) log_warning("incoming/" + name + ": " + removed.error().text);
     }
 }
 
@@ -159,7 +157,10 @@ Task<Result<Stored>> Spool::accept(QueueId id, const Envelope& envelope, std::st
 }
 
 Task<Result<Fd>> Spool::reserve(QueueId id) {
-    std::function<Result<Fd>()> work = [this, id] { return reserve_file(files_, id.text()); };
+    std::function<Result<Fd>()> work = [this, id] {
+        const std::lock_guard<std::mutex> guard(reserving_);
+        return reserve_file(files_, id.text());
+    };
     co_return co_await workers_.run<Result<Fd>>(std::move(work));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,8 +51,8 @@ public:
     /// they were accepted.
     Result<std::vector<Stored>> open();
     void start() { journal_.start(); }
-    /// Removes what nobody completed in incoming/ for a day.  Blocks.
-    void remove_stale();
+    /// Removes what is in incoming/ and has no writer any more.  Blocks.
+    void remove_abandoned();
 
     /// True when the message was accepted and forgotten not long ago: a repeated request.
     bool was_forgotten(QueueId id) const { return forgotten_.contains(id); }
@@ -119,6 +120,7 @@ private:
     std::unordered_map<QueueId, Unread> unread_;
     std::unordered_set<QueueId> forgotten_;
     std::deque<QueueId> forgotten_order_;
+    std::mutex reserving_;  ///< a file that is being made has no lock yet
 };
 
 /// A sealed memory file with these bytes: nobody can change or shrink it any more.

@@ -261,3 +261,21 @@ TEST_CASE("without space messages are refused, and what is there drains", "[spoo
     CHECK(bench.run(bench.spool.accept(id_of(9999), envelope_to("b@example.net"), "x")));
     remove_folder(folder);
 }
+
+TEST_CASE("a reserved file goes with the last descriptor of it", "[spool]") {
+    std::string path = fresh_folder();
+    {
+        Files files;
+        Bench bench(files);
+        auto id = *QueueId::parse(make_queue_id());
+        Fd ours = bench.run(bench.spool.reserve(id)).value();
+        Fd lent = ours.duplicate();
+        ours.reset();
+        bench.spool.remove_abandoned();
+        CHECK(state_of(incoming_path(id.text())).size >= 0);
+        lent.reset();
+        bench.spool.remove_abandoned();
+        CHECK(state_of(incoming_path(id.text())).size < 0);
+    }
+    remove_folder(path);
+}

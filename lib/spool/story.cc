@@ -6,7 +6,8 @@
 namespace facteur::spool {
 namespace {
 
-constexpr std::string_view kFates[] = {"deferred", "delivered", "relayed", "failed", "expanded"};
+constexpr std::string_view kFates[] = {"deferred", "delivered", "relayed",
+                                       "failed",   "expanded",  "handed-on"};
 
 /// "12 rest" gives 12 and leaves "rest".
 Result<std::uint64_t> take_number(std::string_view& text) {
@@ -54,6 +55,11 @@ Result<void> take_step_line(Story& story, TextLine& line, Cursor& at) {
     } else if (line.key == "told") {
         TRY(std::size_t index, take_recipient(story, rest));
         story.progress[index].told = true;
+    } else if (line.key == "notice") {
+        TRY(std::size_t index, take_recipient(story, rest));
+        story.progress[index].notice = rest;
+    } else if (line.key == "warning") {
+        story.warning = line.value;
     } else if (line.key == "recipient") {
         Recipient recipient;
         recipient.address = line.value;
@@ -96,6 +102,13 @@ void Step::fate(std::size_t recipient, const Progress& progress) {
 
 void Step::told(std::size_t recipient) {
     put_line(text_, "told", std::to_string(recipient));
+}
+
+void Step::notice(std::size_t recipient, const std::string& id) {
+    put_line(text_, "notice", std::to_string(recipient) + " " + id);
+}
+void Step::warning(const std::string& id) {
+    put_line(text_, "warning", id);
 }
 
 void Step::expanded(std::size_t recipient, const std::vector<Recipient>& into) {

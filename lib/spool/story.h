@@ -12,15 +12,17 @@ namespace facteur::spool {
 /// What became of one recipient.
 enum class Fate : std::uint8_t {
     waiting,    ///< to be tried, or to be tried again
-    delivered,  ///< done by us or by a next hop that will not report success: we do
+    delivered,  ///< done, in a mailbox
     relayed,    ///< done; the next hop reports what comes after (RFC 3461 section 5.2.7)
     failed,     ///< permanently; the sender may have to be told
-    expanded,   ///< replaced by recipients that were added behind it
+    expanded,   ///< replaced by recipients that were added behind it, or by other messages
+    handed_on,  ///< done; the next hop will not report success (RFC 3461 section 5.2.2): we do
 };
 
 struct Progress {
     Fate fate = Fate::waiting;
     bool told = false;       ///< the sender was told of this fate, or need not be
+    std::string notice;      ///< queue id of the message that tells it, once there is to be one
     std::string status;      ///< RFC 3463: "4.4.1"; empty before the first try
     std::string text;        ///< for the log and the queue listing
     std::string remote;      ///< the host that said it; empty: we ourselves
@@ -38,6 +40,7 @@ struct Story {
     std::uint32_t attempts = 0;
     std::uint32_t steps = 0;  ///< number of the last step that was applied
     bool warned = false;      ///< the sender knows that it is late
+    std::string warning;      ///< queue id of the message that says so, once there is to be one
     bool force_expire = false;
 
     explicit Story(Envelope from = Envelope());
@@ -51,6 +54,10 @@ public:
     Step(const Story& story, std::int64_t now);
     void fate(std::size_t recipient, const Progress& progress);
     void told(std::size_t recipient);
+    /// The message with this id is about to tell the sender: written before that message is, so
+    /// that a repeated attempt makes the same one.
+    void notice(std::size_t recipient, const std::string& id);
+    void warning(const std::string& id);
     /// Recipient is replaced by these.
     void expanded(std::size_t recipient, const std::vector<Recipient>& into);
     void next_attempt(std::int64_t when);

@@ -112,6 +112,42 @@ class Queue(TestCase):
                      'Action: failed', 'no such user', 'Subject: x'):
             self.assertIn(part, text)
 
+    DSN = ['-N', 'success,failure', '-R', 'hdrs', '-V', 'env+1', '-f', 'anna@other.test']
+
+    def test_success_is_reported_where_the_next_host_will_not(self):
+        self.name('sendmail', *self.DSN, 'b@other.test', text='Subject: plain\n\nb\n')
+        wait_until(lambda: len(self.taken()) == 2, 30, 'the message and its report')
+        report = next(m for m in self.taken() if not m.sender)
+        self.assertEqual(report.recipients, ['anna@other.test'])
+        for part in ('Action: relayed', 'Original-Envelope-Id: env+1',
+                     'Final-Recipient: rfc822; b@other.test', 'Content-Type: text/rfc822-headers'):
+            self.assertIn(part, as_text(report.content))
+
+    def test_dsn_parameters_go_on_to_who_takes_them(self):
+        self.sink.extensions = (*self.sink.extensions, 'DSN')
+        self.name('sendmail', *self.DSN, 'c@other.test', text='Subject: dsn\n\nb\n')
+        wait_until(lambda: self.taken() and not self.entries(), 30, 'the message')
+        self.assertEqual(len(self.taken()), 1)
+        said = '\n'.join(self.sink.commands)
+        self.assertRegex(said, r'MAIL FROM:<anna@other\.test>.* RET=HDRS.* ENVID=env\+2B1')
+        self.assertRegex(said, r'RCPT TO:<c@other\.test>.* NOTIFY=SUCCESS,FAILURE')
+
+    def test_a_large_message_leaves_nothing_when_smtpd_dies(self):
+        self.i.add_settings('queue_journal_message_limit = 100k\n')
+        self.i.reload()
+        incoming = self.i.dir / 'spool/incoming'
+        with self.i.smtp() as client:
+            client.ehlo()
+            client.mail('anna@other.test')
+            client.rcpt('b@other.test')
+            client.docmd('DATA')
+            line = b'x' * 78 + b'\r\n'
+            client.sock.sendall(line * 20000)
+            wait_until(lambda: list(incoming.iterdir()), 30, 'the file')
+            self.assertGreater(self.i.kill('smtpd'), 0)
+            wait_until(lambda: not list(incoming.iterdir()), 30, 'an empty folder')
+            client.close()
+
     def test_a_killed_qmgr_loses_nothing_and_repeats_nothing(self):
         count = 120
         refused = []

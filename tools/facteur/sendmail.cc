@@ -56,6 +56,7 @@ SEE ALSO
 #include "lib/base/text.h"
 #include "lib/base/time.h"
 #include "lib/mime/address.h"
+#include "lib/smtp/xtext.h"
 #include "lib/spool/envelope.h"
 #include "lib/spool/lines.h"
 #include "lib/spool/queue_id.h"
@@ -104,7 +105,8 @@ Result<void> take_dsn_option(Options& options, int option) {
     if (option == 'N') {
         TRY(options.notify, spool::parse_notify(optarg));
     } else if (option == 'V') {
-        options.envid = optarg;
+        options.envid = smtp::xtext_encode(optarg);
+        if (options.envid.size() > 100) return permanent("-V takes up to 100 characters");
     } else if (iequals(optarg, "full") || iequals(optarg, "hdrs")) {
         options.ret = iequals(optarg, "full") ? spool::Ret::full : spool::Ret::headers;
     } else {

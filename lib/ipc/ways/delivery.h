@@ -93,6 +93,7 @@ struct RecipientResult {
     std::string diagnostic;      ///< "smtp; 550 5.1.1 …", RFC 3464 section 2.3.6; may be empty
     std::string relay;           ///< as in the log: "mx.example.com[192.0.2.1]:25"
     bool dsn_passed_on = false;  ///< the next hop took the DSN parameters (RFC 3461 section 5.2.2)
+    bool handed_on = false;      ///< to a system that did not: it may report failure, not success
 
     static constexpr auto fields() {
         using M = RecipientResult;
@@ -103,7 +104,8 @@ struct RecipientResult {
                           Field{"remote_mta", &M::remote_mta, true},
                           Field{"diagnostic", &M::diagnostic, true},
                           Field{"relay", &M::relay, true},
-                          Field{"dsn_passed_on", &M::dsn_passed_on, true}};
+                          Field{"dsn_passed_on", &M::dsn_passed_on, true},
+                          Field{"handed_on", &M::handed_on, true}};
     }
 };
 

@@ -37,7 +37,7 @@ struct Submit {
     std::uint8_t body = 0;     ///< spool::Body
     bool smtputf8 = false;
     std::uint8_t ret = 0;  ///< spool::Ret
-    std::string envid;     ///< decoded
+    std::string envid;     ///< xtext, as on the wire
     std::string client_name;
     std::string client_address;
     std::string helo;
