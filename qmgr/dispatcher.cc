@@ -110,7 +110,8 @@ void Dispatcher::put_off(Job& job, const spool::Progress& reason) {
 void Dispatcher::add(Message& message, const std::string& transport, const std::string& nexthop,
                      const std::vector<std::size_t>& recipients) {
     Line& to = line(transport);
-    const auto most = static_cast<std::size_t>(settings_.job_recipients());
+    const std::size_t limit = to.transport.limits().recipients;
+    const std::size_t most = limit > 0 ? limit : recipients.size();
     for (std::size_t at = 0; at < recipients.size(); at += most) {
         auto job = std::make_unique<Job>();
         job->number = ++last_number_;
@@ -121,7 +122,9 @@ void Dispatcher::add(Message& message, const std::string& transport, const std::
                                                         std::min(at + most, recipients.size())));
         ++message.jobs;
         ++message.unsent;
-        if (const spool::Progress* reason = to.transport.suspended(nexthop)) {
+        const std::string& first = message.story.envelope.recipients[recipients[at]].address;
+        job->destination = to.transport.destination_of(nexthop, first);
+        if (const spool::Progress* reason = to.transport.suspended(job->destination)) {
             put_off(*job, suspension(*reason));
         } else if (!to.available) {
             put_off(*job, deferred("4.3.0", "mail transport unavailable"));
@@ -195,8 +198,11 @@ Task<void> Dispatcher::feed(Line& line, std::shared_ptr<Agent> agent) {
         std::unique_ptr<Job> job = line.transport.next();
         if (job) {
             co_await send(line, agent, std::move(job));
-        } else {
-            co_await line.transport.work().wait(running_);
+            continue;
+        }
+        try {
+            co_await line.transport.work().wait(running_, line.transport.next_time());
+        } catch (const TimedOut&) {  // a pause is over
         }
     }
 }
@@ -209,12 +215,13 @@ void Dispatcher::adopt(Line& line, const std::shared_ptr<Agent>& agent, Job& job
         old->number = number;
         old->message = &message;
         old->nexthop = job.nexthop;
+        old->destination = job.destination;
         for (std::size_t index : recipients) {
             if (std::erase(job.recipients, index) > 0) old->recipients.push_back(index);
         }
         if (old->recipients.empty()) return false;
         ++message.jobs;
-        line.transport.began(job.nexthop);
+        line.transport.began(job.destination);
         agent->add(std::move(old));
         return true;
     };
@@ -245,7 +252,7 @@ Task<void> Dispatcher::send(Line& line, std::shared_ptr<Agent> agent, std::uniqu
         job->recipients.clear();
     }
     if (job->recipients.empty()) {
-        line.transport.ended(job->nexthop, Feedback::neutral);
+        line.transport.ended(job->destination, Feedback::neutral);
         --message.jobs;
     } else {
         std::vector<Fd> fds;
@@ -325,7 +332,7 @@ void Dispatcher::report(Line& line, const std::shared_ptr<Agent>& agent, ipc::Jo
     agent->completed();
     line.changed.notify_all();
     Feedback feedback = report.nexthop_failed ? Feedback::failure : Feedback::success;
-    for (auto& waiting : line.transport.ended(job->nexthop, feedback, reason)) {
+    for (auto& waiting : line.transport.ended(job->destination, feedback, reason)) {
         put_off(*waiting, suspension(reason));
     }
     if (job->written.empty()) finish(agent, report.job);
@@ -369,14 +376,14 @@ void Dispatcher::lost(Line& line, Agent& agent) {
         for (auto& [index, progress] : job->written)
             job->recipients.push_back(index);
         job->written.clear();
-        if (job->complete) line.transport.began(job->nexthop);
+        if (job->complete) line.transport.began(job->destination);
         job->complete = false;
         ++message.unsent;
         if (job->recipients.empty()) {
-            line.transport.ended(job->nexthop, Feedback::neutral);
+            line.transport.ended(job->destination, Feedback::neutral);
             put_off(*job, spool::Progress());
         } else if (++message.agent_losses > kMostLosses) {
-            line.transport.ended(job->nexthop, Feedback::neutral);
+            line.transport.ended(job->destination, Feedback::neutral);
             put_off(*job, deferred("4.3.0", "delivery agent ended before it was done"));
         } else {
             job->number = ++last_number_;

@@ -47,6 +47,7 @@ struct Job {
     std::uint64_t number = 0;
     Message* message = nullptr;  ///< outlives its jobs
     std::string nexthop;
+    std::string destination;  ///< as its transport's limits count it
     std::vector<std::size_t> recipients;
     /// Written and not flushed: counts when the agent says so.
     std::vector<std::pair<std::size_t, spool::Progress>> written;

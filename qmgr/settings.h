@@ -3,6 +3,8 @@
 #include <chrono>
 
 #include "lib/config/common.h"
+#include "lib/config/per_service.h"
+#include "qmgr/growth.h"
 #include "qmgr/notice.h"
 #include "qmgr/template.h"
 
@@ -45,6 +47,86 @@ struct NoticeSettings : conf::Section {
 
 private:
     Templates templates_;
+};
+
+/// How much goes at once, and what goes first; each also for a transport by itself.
+struct SchedulerSettings : conf::Section {
+    explicit SchedulerSettings(Section& outer) : Section(outer) {}
+    conf::PerService<int> initial_concurrency{
+        params,
+        "initial_destination_concurrency",
+        "_initial_destination_concurrency",
+        5,
+        conf::at_least(1),
+        "Deliveries to a destination that begin at the same time before any has succeeded."};
+    conf::PerService<int> concurrency_limit{
+        params,
+        "default_destination_concurrency_limit",
+        "_destination_concurrency_limit",
+        20,
+        conf::at_least(0),
+        "Deliveries to one destination at the same time; 0 is no limit."};
+    conf::PerService<int> recipient_limit{
+        params,
+        "default_destination_recipient_limit",
+        "_destination_recipient_limit",
+        50,
+        conf::at_least(0),
+        "Recipients in one delivery; 0 is no limit.  With 1, each recipient is a destination of "
+        "its own for the other limits."};
+    conf::PerService<Growth> positive_feedback{
+        params, "default_destination_concurrency_positive_feedback",
+        "_destination_concurrency_positive_feedback", "1",
+        "How much each success raises the concurrency of a destination."};
+    conf::PerService<Growth> negative_feedback{
+        params, "default_destination_concurrency_negative_feedback",
+        "_destination_concurrency_negative_feedback", "1",
+        "How much each delivery that did not reach the destination lowers its concurrency."};
+    conf::PerService<int> cohort_failures{
+        params,
+        "default_destination_concurrency_failed_cohort_limit",
+        "_destination_concurrency_failed_cohort_limit",
+        1,
+        conf::at_least(0),
+        "Rounds of failed deliveries after which a destination is left alone for "
+        "minimal_backoff_time; 0 is never."};
+    conf::PerService<Seconds> destination_rate_delay{
+        params, "default_destination_rate_delay", "_destination_rate_delay", 0s,
+        "The pause after a delivery to a destination before the next one to it, which then has no "
+        "other at the same time."};
+    conf::PerService<Seconds> transport_rate_delay{
+        params, "default_transport_rate_delay", "_transport_rate_delay", 0s,
+        "The pause after a delivery before the next one by the same transport, which then has no "
+        "other at the same time."};
+    conf::PerService<int> slot_cost{
+        params,
+        "default_delivery_slot_cost",
+        "_delivery_slot_cost",
+        5,
+        conf::at_least(0),
+        "So many deliveries of a message earn it a slot, in which a younger message with fewer "
+        "deliveries may overtake it; 0 and 1 are never."};
+    conf::PerService<int> slot_loan{
+        params,
+        "default_delivery_slot_loan",
+        "_delivery_slot_loan",
+        3,
+        conf::at_least(0),
+        "Slots on credit: so much is overtaken before anything is earned."};
+    conf::PerService<int> slot_discount{
+        params,
+        "default_delivery_slot_discount",
+        "_delivery_slot_discount",
+        50,
+        conf::Range<int>{0, 100},
+        "The percentage of the slots for an overtaking message that may still be missing."};
+    conf::PerService<int> least_slots{
+        params,
+        "default_minimum_delivery_slots",
+        "_minimum_delivery_slots",
+        3,
+        conf::at_least(0),
+        "A message that cannot earn so many slots is too small to be overtaken."};
 };
 
 struct Settings : conf::Common {
@@ -102,17 +184,7 @@ struct Settings : conf::Common {
         "transport:nexthop by which new mail goes to a content filter, which brings it back to a "
         "service that has -o content_filter= (smtpd, and sendmail's mail)."};
     NoticeSettings notices{*this};
-    conf::Param<int> initial_concurrency{
-        params, "initial_destination_concurrency", 5, conf::at_least(1),
-        "Deliveries to a destination that begin at the same time before any has succeeded."};
-    conf::Param<int> concurrency_limit{params, "default_destination_concurrency_limit", 20,
-                                       conf::at_least(1),
-                                       "Deliveries to one destination at the same time."};
-    conf::Param<int> job_recipients{params, "default_destination_recipient_limit", 50,
-                                    conf::at_least(1), "Recipients in one delivery."};
-    conf::Param<int> cohort_failures{
-        params, "default_destination_concurrency_failed_cohort_limit", 1, conf::at_least(1),
-        "Rounds of failed deliveries after which a destination is left alone for a while."};
+    SchedulerSettings scheduler{*this};
     conf::Param<Seconds> transport_patience{
         params, "transport_retry_time", 60s, conf::at_least(1s),
         "How long mail is kept from a delivery agent that does not answer."};

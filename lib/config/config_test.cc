@@ -4,6 +4,7 @@
 #include "lib/config/edit.h"
 #include "lib/config/expand.h"
 #include "lib/config/load.h"
+#include "lib/config/per_service.h"
 
 using namespace facteur;
 using namespace facteur::conf;
@@ -206,4 +207,26 @@ TEST_CASE("derived defaults that ask for each other end", "[config]") {
     Settings settings;
     load_text(settings, "myhostname = $mydomain\n");
     CHECK(settings.mydomain() == "localdomain");
+}
+
+TEST_CASE("a service may have a value of its own", "[config]") {
+    struct Limits : Section {
+        PerService<int> limit{params, "default_limit", "_limit", 20, at_least(0), "Most."};
+        PerService<int> rate_limit{params, "default_rate_limit", "_rate_limit",
+                                   7,      at_least(0),          "Most in a second."};
+    };
+    Limits limits;
+    CHECK(load_text(limits, "default_limit = 30\nsmtp_limit = 5\nslow_rate_limit = $smtp_limit\n")
+              .empty());
+    CHECK(limits.limit("smtp") == 5);
+    CHECK(limits.limit("relay") == 30);
+    CHECK(limits.limit("slow_rate") == 30);
+    CHECK(limits.rate_limit("slow") == 5);
+    CHECK(limits.rate_limit("smtp") == 7);
+    const auto problems = load_text(limits, "smtp_limit = many\n");
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].where_and_what() ==
+          "main.cf, line 1: smtp_limit: \"many\" is not a number; write digits only");
+    CHECK(limits.limit("other") == 20);
+    CHECK(parameter_table(limits).find("\t_limit\n") != std::string::npos);
 }

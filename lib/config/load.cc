@@ -2,6 +2,7 @@
 
 #include "lib/base/text.h"
 #include "lib/config/expand.h"
+#include "lib/config/per_service.h"
 
 namespace facteur::conf {
 
@@ -30,26 +31,44 @@ std::string Values::get(std::string_view name) const {
     return expand(*text).value_or(std::string());
 }
 
+namespace {
+
+Problem problem_of(const MainCf& file, const Setting* setting, const std::string& name,
+                   const Error& error) {
+    Problem problem{Problem::Level::error, file.file(), 0, name + ": " + error.text};
+    if (setting) problem.file = setting->file;
+    if (setting) problem.line = setting->line;
+    return problem;
+}
+
+/// The value of a parameter from its text; the Error says what is wrong with it.
+template <class Set>
+Result<void> take(const ParamBase& param, const Values& values, const std::string& text, Set set) {
+    if (param.is_raw()) return set(text);
+    TRY(std::string expanded, values.expand(text));
+    return set(expanded);
+}
+
+}  // namespace
+
 std::vector<Problem> load(Section& section, const MainCf& file) {
     std::vector<Problem> problems = file.problems();
     const Values values(file, section.params);
     for (ParamBase* param : section.params) {
-        const Setting* setting = file.find(param->name());
-        auto complain = [&](const Error& error) {
-            Problem problem{Problem::Level::error, file.file(), 0,
-                            param->name() + ": " + error.text};
-            if (setting) problem.file = setting->file;
-            if (setting) problem.line = setting->line;
-            problems.push_back(std::move(problem));
-        };
         const std::string text = values.raw(param->name()).value_or(std::string());
-        Result<std::string> expanded = text;
-        if (!param->is_raw()) expanded = values.expand(text);
-        if (!expanded) {
-            complain(expanded.error());
-            continue;
-        }
-        if (auto taken = param->set(*expanded); !taken) complain(taken.error());
+        auto set = [&](const std::string& expanded) { return param->set(expanded); };
+        auto taken = take(*param, values, text, set);
+        if (taken) continue;
+        const Setting* setting = file.find(param->name());
+        problems.push_back(problem_of(file, setting, param->name(), taken.error()));
+    }
+    for (const auto& [name, setting] : file.settings()) {
+        ParamBase* param = per_service(section.params, name);
+        if (!param) continue;
+        const std::string service = name.substr(0, name.size() - param->suffix().size());
+        auto set = [&](const std::string& expanded) { return param->set_for(service, expanded); };
+        auto taken = take(*param, values, setting.value, set);
+        if (!taken) problems.push_back(problem_of(file, &setting, name, taken.error()));
     }
     section.loaded(file, values);
     return problems;
@@ -63,9 +82,13 @@ std::string parameter_table(const Section& section) {
     std::string table;
     for (const ParamBase* param : section.params) {
         const std::string unit = param->unit() ? std::string(1, param->unit()) : std::string();
-        const std::string fields[] = {
-            param->name(),         param->type(),    unit,
-            param->default_text(), param->allowed(), param->description()};
+        const std::string fields[] = {param->name(),
+                                      param->type(),
+                                      unit,
+                                      param->default_text(),
+                                      param->allowed(),
+                                      param->description(),
+                                      std::string(param->suffix())};
         bool first = true;
         for (const std::string& field : fields) {
             if (!first) table += '\t';

@@ -38,7 +38,8 @@ std::vector<Problem> load(Section& section, const MainCf& file);
 std::vector<Problem> load_text(Section& section, std::string_view main_cf);
 
 /// The table of a section for the tools: one line a parameter, fields separated by TAB:
-/// name, type, unit, default, allowed, description.  Every daemon prints it when called with
+/// name, type, unit, default, allowed, description, suffix (per_service.h).  Every daemon prints it
+/// when called with
 /// `--parameters`; that is how `facteur conf`, `facteur check` and the manual learn what all
 /// daemons know without including any of them.
 std::string parameter_table(const Section& section);

@@ -137,6 +137,10 @@ public:
     virtual char unit() const { return 0; }
     /// `$name` in the value is left alone.
     virtual bool is_raw() const { return false; }
+    /// With it in the place of `default`, a name sets the value for one service (per_service.h);
+    /// empty: there is one value for all.
+    virtual std::string_view suffix() const { return {}; }
+    virtual Result<void> set_for(std::string_view, std::string_view) { return {}; }
     /// Takes the value over; the Error says what is wrong and what to write instead.
     virtual Result<void> set(std::string_view expanded) = 0;
 

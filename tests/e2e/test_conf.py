@@ -92,6 +92,15 @@ class ConfTest(unittest.TestCase):
         said = self.ours('-n').stderr
         self.assertIn('unused parameter: mydestinatoin=x; did you mean mydestination?', said)
 
+    def test_a_transport_has_parameters_of_its_own(self):
+        with open(self.dir / 'main.cf', 'a') as main:
+            main.write('smtp_destination_rate_delay = 3s\nnosuch_destination_rate_delay = 3s\n')
+        self.assertEqual(self.ours('-h', 'smtp_destination_rate_delay').stdout, '3s\n')
+        self.assertEqual(self.ours('-xh', 'relay_destination_rate_delay').stdout, '0s\n')
+        said = self.ours('-n').stderr
+        self.assertIn('unused parameter: nosuch_destination_rate_delay=3s', said)
+        self.assertNotIn('unused parameter: smtp_destination_rate_delay', said)
+
     def test_every_parameter_is_described(self):
         parameters = json.loads(self.ours('--json').stdout)
         self.assertGreater(len(parameters), 100)

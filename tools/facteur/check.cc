@@ -42,6 +42,7 @@ private:
     void warning(std::string text) { add(Problem::Level::warning, "", 0, std::move(text)); }
     void check_main_cf();
     void check_names(const KnownParameters& known);
+    bool has_service(std::string_view name) const;
     void check_services();
     void check_service(const conf::ServiceLine& line);
     void ask_daemon(const std::string& program, const conf::ServiceLine& line);
@@ -92,11 +93,24 @@ void Checker::check_names(const KnownParameters& known) {
             conf::each_name(value, note);
     for (const auto& [name, setting] : main_cf_.settings()) {
         if (known.find(name) || used.contains(name)) continue;
+        const auto own = known.find_for_service(name);
+        if (own.known && has_service(own.service)) continue;
+        if (own.known) {
+            add(Problem::Level::warning, setting.file, setting.line,
+                name + ": master.cf has no service \"" + std::string(own.service) +
+                    "\": remove the line or correct the name");
+            continue;
+        }
         std::string nearest = known.nearest(name);
         std::string text = "unknown parameter \"" + name + "\"";
         text += nearest.empty() ? ": remove the line" : ": did you mean " + nearest + "?";
         add(Problem::Level::warning, setting.file, setting.line, std::move(text));
     }
+}
+
+bool Checker::has_service(std::string_view name) const {
+    return std::any_of(master_cf_.services.begin(), master_cf_.services.end(),
+                       [&](const conf::ServiceLine& line) { return line.name == name; });
 }
 
 void Checker::check_services() {

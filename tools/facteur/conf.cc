@@ -96,6 +96,10 @@ public:
             main_cf_.override_with(trim(each.substr(0, equals)), trim(each.substr(equals + 1)));
         }
         main_cf_.override_with("config_directory", directory);
+        const std::string master_cf = directory + "/master.cf";
+        const auto services = conf::parse_master_cf(read_file(master_cf).value_or(""), master_cf);
+        for (const conf::ServiceLine& line : services.services)
+            services_.insert(line.name);
         for (const auto& [name, setting] : main_cf_.settings()) {
             conf::each_name(setting.value, [this](std::string_view used) { used_.emplace(used); });
         }
@@ -112,11 +116,18 @@ public:
         return {names.begin(), names.end()};
     }
     /// Some daemon, or another parameter, has a use for it.
-    bool is_used(std::string_view name) const { return known_.find(name) || used_.contains(name); }
+    bool is_used(std::string_view name) const {
+        if (known_.find(name) || used_.contains(name)) return true;
+        const auto own = known_.find_for_service(name);
+        return own.known && services_.contains(own.service);
+    }
     std::optional<std::string> value(const std::string& name, const Wishes& wishes) const {
         static const conf::MainCf kEmpty;
         const conf::Values values(wishes.defaults ? kEmpty : main_cf_, params_);
         auto text = values.raw(name);
+        // smtp_destination_rate_delay is $default_destination_rate_delay until it is set.
+        const auto own = known_.find_for_service(name);
+        if (!text && own.known && services_.contains(own.service)) text = "$" + own.known->name;
         if (text && wishes.expand) text = values.expand(*text).value_or(*text);
         if (!text) return std::nullopt;
         // Continuation lines are shown as one.
@@ -137,6 +148,7 @@ private:
     conf::MainCf main_cf_;
     std::string text_;
     std::set<std::string, std::less<>> used_;
+    std::set<std::string, std::less<>> services_;  ///< of master.cf
 };
 
 void warn(const std::string& text) {
@@ -152,6 +164,12 @@ void warn_unknown(const Catalogue& catalogue, const std::string& name) {
     warn(name + ": unknown parameter" + (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
 }
 
+/// What is known of a name, also of one that is for one service.
+const Known* known_as(const Catalogue& catalogue, const std::string& name) {
+    const Known* known = catalogue.known().find(name);
+    return known ? known : catalogue.known().find_for_service(name).known;
+}
+
 void describe(const Known& known) {
     print_line(known.name + " (" + known.type + (known.unit.empty() ? "" : ", unit " + known.unit) +
                ")");
@@ -162,6 +180,7 @@ void describe(const Known& known) {
         programs += " " + program;
     print_line("    used by:" + programs);
     print_line("    " + known.description);
+    if (!known.suffix.empty()) print_line("    for one service: SERVICE" + known.suffix);
 }
 
 nlohmann::json as_json(const Catalogue& catalogue, const std::string& name, const Wishes& wishes) {
@@ -170,7 +189,7 @@ nlohmann::json as_json(const Catalogue& catalogue, const std::string& name, cons
     if (auto value = catalogue.value(name, wishes)) entry["value"] = *value;
     if (const conf::Setting* setting = catalogue.main_cf().find(name))
         entry["line"] = setting->line;
-    if (const Known* known = catalogue.known().find(name)) {
+    if (const Known* known = known_as(catalogue, name)) {
         entry["type"] = known->type;
         entry["default"] = known->default_text;
         entry["allowed"] = known->allowed;
@@ -181,7 +200,7 @@ nlohmann::json as_json(const Catalogue& catalogue, const std::string& name, cons
 }
 
 void show_one(const Catalogue& catalogue, const std::string& name, const Wishes& wishes) {
-    const Known* known = catalogue.known().find(name);
+    const Known* known = known_as(catalogue, name);
     if (wishes.describe && known) return describe(*known);
     const auto value = catalogue.value(name, wishes);
     if (!value) return warn_unknown(catalogue, name);

@@ -82,7 +82,14 @@ void KnownParameters::take(std::string_view table, const std::string& program) {
         auto text = [&](std::size_t at) { return std::string(field[at]); };
         Known& known = known_[text(0)];
         if (known.name.empty())
-            known = Known{text(0), text(1), text(2), text(3), text(4), text(5), {}};
+            known = Known{text(0),
+                          text(1),
+                          text(2),
+                          text(3),
+                          text(4),
+                          text(5),
+                          field.size() > 6 ? text(6) : std::string(),
+                          {}};
         if (known.programs.empty() || known.programs.back() != program)
             known.programs.push_back(program);
     }
@@ -91,6 +98,19 @@ void KnownParameters::take(std::string_view table, const std::string& program) {
 const Known* KnownParameters::find(std::string_view name) const {
     auto found = known_.find(name);
     return found == known_.end() ? nullptr : &found->second;
+}
+
+KnownParameters::ForService KnownParameters::find_for_service(std::string_view name) const {
+    ForService found;
+    if (find(name)) return found;
+    for (const auto& [general, known] : known_) {
+        const std::string& suffix = known.suffix;
+        if (suffix.empty() || name.size() <= suffix.size() || !name.ends_with(suffix)) continue;
+        if (found.known && found.known->suffix.size() > suffix.size()) continue;
+        found.known = &known;
+        found.service = name.substr(0, name.size() - suffix.size());
+    }
+    return found;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

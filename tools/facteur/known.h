@@ -12,6 +12,7 @@ namespace facteur::tool {
 /// One parameter as `DAEMON --parameters` prints it (conf::parameter_table()).
 struct Known {
     std::string name, type, unit, default_text, allowed, description;
+    std::string suffix;                 ///< SERVICE + suffix sets it for one service
     std::vector<std::string> programs;  ///< who uses it
 };
 
@@ -22,6 +23,12 @@ public:
     explicit KnownParameters(const std::vector<std::string>& programs);
 
     const Known* find(std::string_view name) const;
+    /// The parameter that `name` sets for one service, and that service.
+    struct ForService {
+        const Known* known = nullptr;  ///< nullptr: it is no such name
+        std::string_view service;
+    };
+    ForService find_for_service(std::string_view name) const;
     /// The known name that was probably meant; empty when none is near.
     std::string nearest(std::string_view name) const;
     const std::map<std::string, Known, std::less<>>& all() const { return known_; }
