@@ -1,6 +1,7 @@
 #include "smtpd/gate.h"
 
 #include "lib/base/log.h"
+#include "lib/base/text.h"
 #include "lib/smtp/address.h"
 
 namespace facteur::smtpd {
@@ -187,8 +188,14 @@ Task<std::optional<smtp::Reply>> Gate::recipient(Facts& facts) {
         auto sender = co_await one_list(lists.sender(), Stage::sender, facts);
         if (sender) co_return sender;
     }
+    // RFC 5321 section 4.5.1
+    if (iequals(*facts.recipient, "postmaster")) co_return std::nullopt;
+    // Nobody will see it, so nothing else matters.
+    if (facts.effects.discard) co_return std::nullopt;
     auto refused = co_await relaying(facts);
     if (refused) co_return refused;
+    if (facts.effects.discard) co_return std::nullopt;
+    if (facts.defer_if_permit) co_return std::move(facts.defer_if_permit);
     Ruling ruling = co_await unlisted(facts);
     if (ruling.kind == Ruling::Kind::refuse) co_return std::move(ruling.reply);
     co_return std::move(facts.defer_if_permit);

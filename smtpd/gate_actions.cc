@@ -17,13 +17,34 @@ bool is_number(std::string_view text) {
     return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+/// RFC 3463 section 3.2 has other details for the address of a sender than for that of a recipient;
+/// a table that both may ask has only one of them.
+std::string fitting(std::string_view status, Stage stage) {
+    std::string fixed(status);
+    const bool is_sender = stage == Stage::sender;
+    if (!status.substr(1).starts_with(".1.") || (!is_sender && stage != Stage::recipient))
+        return fixed;
+    struct Detail {
+        std::string_view given, sender, recipient;
+    };
+    static constexpr Detail kDetails[] = {
+        {"1", "0", "1"}, {"2", "8", "2"}, {"3", "7", "3"}, {"4", "0", "4"},
+        {"5", "0", "5"}, {"6", "0", "6"}, {"7", "7", "3"}, {"8", "8", "2"},
+    };
+    std::string_view detail = "0";
+    for (const Detail& known : kDetails) {
+        if (known.given == status.substr(4)) detail = is_sender ? known.sender : known.recipient;
+    }
+    return fixed.replace(4, std::string::npos, detail);
+}
+
 /// "5.7.1 Go away": the table's own status when it gives one that fits.
 Ruling with_text(int code, std::string_view status, Stage stage, const Facts& facts,
                  std::string_view text) {
     const std::string_view own = smtp::take_status(text, code);
     if (!own.empty()) status = own;
     if (text.empty()) text = code >= 500 ? "Access denied" : "Try again later";
-    return refuse(code, std::string(status), rejected(stage, facts, text));
+    return refuse(code, fitting(status, stage), rejected(stage, facts, text));
 }
 
 }  // namespace
@@ -45,7 +66,8 @@ std::optional<Ruling> Gate::verdict(std::string_view word, std::string_view text
         return Ruling();
     }
     if (!is_number(word)) return std::nullopt;
-    if (word.size() != 3 || (word[0] != '4' && word[0] != '5')) return permit();
+    const bool refuses = word.size() == 3 && (word[0] == '4' || word[0] == '5') && !text.empty();
+    if (!refuses) return permit();  // a number alone, as POP-before-SMTP daemons write it
     const int code = static_cast<int>(parse_number(word).value_or(554));
     return with_text(code, code >= 500 ? "5.7.1" : "4.7.1", stage, facts, text);
 }

@@ -44,8 +44,10 @@ Task<Ruling> Gate::destination(const Restriction& restriction, Stage, Facts& fac
     if (!facts.recipient) co_return Ruling();
     Result<ipc::Classification> found = co_await recipient_class(facts);
     if (!found) co_return lookup_failed(found.error(), *facts.recipient);
-    const bool relays_on = found->address_class == ipc::AddressClass::relay;
-    const bool ours = is_ours(*found) && !(relays_on && is_routed(*facts.recipient));
+    // Where a routed address ends is known only when it was unwound to one of ours.
+    const bool astray = found->address_class != ipc::AddressClass::local &&
+                        is_routed(*facts.recipient) && !settings_.restrictions.untrusted_routing();
+    const bool ours = is_ours(*found) && !astray;
     if (restriction.rule == Rule::permit_auth_destination) {
         if (ours) co_return permit();
         co_return Ruling();
@@ -139,6 +141,8 @@ Task<Ruling> Gate::mail_domain(const Restriction& restriction, Stage, Facts& fac
 
 Task<Ruling> Gate::ownership(const Restriction& restriction, Stage, Facts& facts) {
     if (!facts.sender || facts.sender->empty()) co_return Ruling();
+    // Where nobody can log in, nobody can prove what is his.
+    if (!settings_.sasl.enable()) co_return Ruling();
     const bool logged_in = !facts.client.login.empty();
     const Rule rule = restriction.rule;
     if (rule == Rule::reject_authenticated_sender_login_mismatch && !logged_in) co_return Ruling();

@@ -119,8 +119,20 @@ Task<Ruling> Gate::trusted(const Restriction& restriction, Stage, Facts& facts) 
 
 namespace {
 
-bool is_helo_name(const std::string& helo) {
-    return smtp::is_domain(helo) || smtp::is_address_literal(helo);
+/// Without the dot that some write behind a fully-qualified name.
+std::string_view without_dot(std::string_view name) {
+    if (name.size() > 1 && name.ends_with('.')) name.remove_suffix(1);
+    return name;
+}
+
+bool is_helo_name(std::string_view helo) {
+    if (smtp::is_address_literal(helo) || smtp::is_ipv4(helo)) return true;
+    return smtp::is_domain(without_dot(helo)) && !smtp::is_numeric_name(helo);
+}
+
+bool is_fqdn_helo(std::string_view helo) {
+    if (smtp::is_address_literal(helo)) return true;
+    return smtp::is_fqdn(without_dot(helo)) && !smtp::is_numeric_name(helo);
 }
 
 /// "user" and "user@host" are no fully-qualified addresses; literals are.
@@ -148,8 +160,7 @@ Task<Ruling> Gate::syntax(const Restriction& restriction, Stage, Facts& facts) {
                                  rejected(Stage::helo, facts, "Invalid name"));
             break;
         case Rule::reject_non_fqdn_helo_hostname:
-            if (!helo.empty() && !smtp::is_fqdn(helo) && !smtp::is_address_literal(helo))
-                co_return unqualified(Stage::helo);
+            if (!helo.empty() && !is_fqdn_helo(helo)) co_return unqualified(Stage::helo);
             break;
         case Rule::reject_non_fqdn_sender:
             if (facts.sender && !facts.sender->empty() &&

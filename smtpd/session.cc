@@ -118,6 +118,11 @@ Task<Reply> Session::command(Line line) {
     if (which == std::size(kVerbs)) co_return unknown_command(words.verb, line.text);
     const Verb& verb = kVerbs[which];
     last_verb_ = verb.name;
+    if (denied_ && verb.name != "QUIT") {
+        // RFC 5321 section 3.1: a client that is not welcome hears nothing else until it leaves.
+        count(which, true);
+        co_return Reply{503, "5.7.0", "Error: access denied for " + client_.text()};
+    }
     if (settings_.tls.level() == TlsLevel::encrypt && !client_.tls && !(verb.flags & kBeforeTls)) {
         count(which, true);
         co_return Reply{530, "5.7.0", "Must issue a STARTTLS command first"};
@@ -131,7 +136,7 @@ Task<Reply> Session::command(Line line) {
             co_return break_off(554, "5.5.0", "Error: SMTP protocol synchronization");
         }
     }
-    if (verb.flags & kJunk && ++junk_ > settings_.limits.junk_commands()) ++errors_;
+    if (verb.flags & kJunk && junk_++ > settings_.limits.junk_commands()) ++errors_;
     Reply reply = co_await (this->*verb.handler)(std::string(words.arguments));
     count(which, reply.code >= 400);
     co_return reply;
@@ -146,7 +151,13 @@ Reply Session::unknown_command(std::string_view verb, std::string_view line) {
         quit_ = true;
         return Reply{221, "2.7.0", "Error: I can break rules, too. Goodbye."};
     }
-    return Reply{502, "5.5.2", "Error: command not recognized"};
+    // RFC 5321 section 4.2.4 tells commands that it knows from all others.
+    for (const std::string_view known : {"EXPN", "TURN", "SEND", "SOML", "SAML"}) {
+        if (iequals(verb, known)) return Reply{502, "5.5.1", "Error: command not implemented"};
+    }
+    if (iequals(verb, "XCLIENT") || iequals(verb, "XFORWARD"))
+        return Reply{550, "5.7.0", "Error: insufficient authorization"};
+    return Reply{500, "5.5.2", "Error: command not recognized"};
 }
 
 /// The client hears why, and then nothing more.
@@ -159,17 +170,15 @@ Reply Session::break_off(int code, std::string status, std::string text) {
 /// Sends the reply with the next group, counts errors and puts an end to too many of them.
 Task<void> Session::answer(const Reply& reply) {
     if (reply.code == 0) co_return;  // STARTTLS has answered by itself
-    if (reply.code < 400) {
-        stream_.put(smtp::to_wire(reply));
-        co_return;
-    }
-    ++errors_;
-    if (errors_ > settings_.limits.soft_errors()) {
+    if (reply.code >= 400) ++errors_;
+    if (reply.code >= 400 && errors_ > settings_.limits.soft_errors()) {
         co_await stream_.flush();
         const Milliseconds pause = settings_.limits.error_sleep();
         co_await Sleep(stream_.scope(), pause);
     }
     stream_.put(smtp::to_wire(reply));
+    // RFC 5321 section 3.8, RFC 7504 section 2: the last words of a session.
+    if (reply.code == 421 || reply.code == 521) quit_ = true;
     if (errors_ < settings_.limits.hard_errors() || quit_) co_return;
     log_info("too many errors after " + where() + " from " + client_.text());
     stream_.put("421 4.7.0 " + settings_.myhostname() + " Error: too many errors\r\n");

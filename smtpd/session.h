@@ -138,6 +138,7 @@ private:
     bool refuses_strays_ = true;
     bool auth_excepted_ = false;  ///< smtpd_sasl_exceptions_networks
     bool premature_ = false;
+    bool denied_ = false;  ///< by the restrictions, before it said a word
     bool quit_ = false;
 };
 

@@ -97,7 +97,7 @@ Task<std::optional<Reply>> Session::ask_policy(ipc::PolicyMoment moment, const s
 
 Result<Transaction> Session::parse_mail(std::string_view arguments) const {
     const bool strict = settings_.strict_envelopes();
-    if (!smtp::take_keyword(arguments, "FROM:", strict))
+    if (!smtp::take_keyword(arguments, "FROM:", strict) || trim(arguments).empty())
         return std::unexpected(syntax_error("5.5.4", "Syntax: MAIL FROM:<address>"));
     smtp::AddressRules rules;
     rules.utf8 = settings_.smtputf8_enable() && client_.esmtp;
@@ -106,8 +106,8 @@ Result<Transaction> Session::parse_mail(std::string_view arguments) const {
     if (!sender) return std::unexpected(syntax_error("5.1.7", "Bad sender address syntax"));
     Transaction transaction;
     transaction.sender = sender->internal();
-    if (!client_.esmtp && !trim(arguments).empty())
-        return std::unexpected(syntax_error("5.5.4", "Syntax: MAIL FROM:<address>"));
+    // RFC 5321 section 3.2 has no parameters after HELO; those that come are taken, as Postfix
+    // does.
     smtp::Offered offered;
     offered.smtputf8 = settings_.smtputf8_enable();
     offered.dsn = server_.offers(smtp::ehlo::kDsn);
@@ -166,7 +166,7 @@ Task<void> Session::expect_recipients() {
 
 Result<ipc::SubmitRecipient> Session::parse_rcpt(std::string_view arguments) const {
     const bool strict = settings_.strict_envelopes();
-    if (!smtp::take_keyword(arguments, "TO:", strict))
+    if (!smtp::take_keyword(arguments, "TO:", strict) || trim(arguments).empty())
         return std::unexpected(syntax_error("5.5.4", "Syntax: RCPT TO:<address>"));
     smtp::AddressRules rules;
     rules.utf8 = transaction_ && transaction_->parameters.smtputf8;
@@ -174,8 +174,6 @@ Result<ipc::SubmitRecipient> Session::parse_rcpt(std::string_view arguments) con
     auto mailbox = smtp::take_path(arguments, rules);
     if (!mailbox || mailbox->is_null() || mailbox->local.empty())
         return std::unexpected(syntax_error("5.1.3", "Bad recipient address syntax"));
-    if (!client_.esmtp && !trim(arguments).empty())
-        return std::unexpected(syntax_error("5.5.4", "Syntax: RCPT TO:<address>"));
     smtp::Offered offered;
     offered.dsn = server_.offers(smtp::ehlo::kDsn);
     TRY(auto parameters, smtp::parse_rcpt_parameters(arguments, offered));

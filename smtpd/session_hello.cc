@@ -59,7 +59,7 @@ Task<bool> Session::greet() {
     if (refusal) {
         stream_.put(smtp::to_wire(*refusal));
         co_await stream_.flush();
-        co_return false;
+        co_return denied_ && refusal->code != 421 && refusal->code != 521;
     }
     stream_.put("220 " + settings_.banner() + "\r\n");
     co_return true;
@@ -84,6 +84,7 @@ Task<std::optional<Reply>> Session::refuse_client() {
     Facts facts(client_, "CONNECT");
     facts.premature = premature_;
     refusal = co_await server_.gate.connect(facts);
+    denied_ = refusal.has_value();
     if (refusal) refusal = refused(facts, *std::move(refusal));
     co_return refusal;
 }

@@ -112,6 +112,9 @@ struct RestrictionSettings : conf::Section {
     Param<Tempfail> helo_tempfail{params, "unknown_helo_hostname_tempfail_action",
                                   Tempfail::inherited, kTempfails,
                                   "The same for reject_unknown_helo_hostname."};
+    Param<bool> untrusted_routing{
+        params, "allow_untrusted_routing", false,
+        "Whether mail for user%other@domain is taken for domains that we are not the end of."};
     Param<bool> show_table{params, "show_user_unknown_table_name", true,
                            "Whether \"User unknown\" tells in which table."};
     Param<std::string> null_key{params, "smtpd_null_access_lookup_key", "<>",

@@ -112,7 +112,10 @@ Result<Mailbox> parse_mailbox(std::string_view text, AddressRules rules) {
     }
     if (text.front() != '@') return bad("bad character in local part");
     text.remove_prefix(1);
-    if (!is_domain(text, rules.utf8) && !is_address_literal(text)) return bad("bad domain");
+    // A fully-qualified name as people write it in zone files.
+    if (!rules.strict && text.size() > 1 && text.back() == '.') text.remove_suffix(1);
+    const bool is_name = is_domain(text, rules.utf8) && !is_numeric_name(text);
+    if (!is_name && !is_address_literal(text)) return bad("bad domain");
     mailbox.domain = text;
     return mailbox;
 }

@@ -48,6 +48,10 @@ bool is_domain(std::string_view text, bool utf8) {
     }
 }
 
+bool is_numeric_name(std::string_view text) {
+    return text.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 bool is_ipv4(std::string_view text) {
     return is_ip<in_addr>(AF_INET, text);
 }

@@ -12,6 +12,9 @@ constexpr std::size_t kMaxLabel = 63;    ///< RFC 1035 section 2.3.4
 /// With utf8, labels may be U-labels (RFC 6531 section 3.3): any well-formed non-ASCII UTF-8.
 bool is_domain(std::string_view text, bool utf8 = false);
 
+/// Digits and dots only: an address without its brackets, or nothing at all (RFC 3696 section 2).
+bool is_numeric_name(std::string_view text);
+
 /// RFC 5321 section 4.1.3, with its brackets: "[192.0.2.1]", "[IPv6:2001:db8::1]", "[tag:text]".
 bool is_address_literal(std::string_view text);
 /// The IP address inside "[192.0.2.1]" or "[IPv6:…]"; empty for anything else.

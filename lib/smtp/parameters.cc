@@ -47,7 +47,7 @@ Result<void> set_body(MailParameters& to, std::string_view value) {
     } else if (iequals(value, "8BITMIME")) {
         to.body = Body::eight_bit_mime;
     } else {
-        return refuse("Bad body type");
+        return refuse("Unsupported option: BODY=" + printable(value, 64));
     }
     return {};
 }

@@ -42,9 +42,9 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """settings: lines for its main.cf.  Mail for `domain` ends in Maildirs below `dir`/mail."""
+    """settings: lines for its main.cf; services: lines for its master.cf.  Mail for `domain` ends in Maildirs below `dir`/mail."""
 
-    def __init__(self, domain='postfix.test', settings='', dovecot_sasl=None):
+    def __init__(self, domain='postfix.test', settings='', dovecot_sasl=None, services=''):
         self.domain = domain
         self.dir = Path(tempfile.mkdtemp(prefix='facteur-postfix-'))
         self.dir.chmod(0o755)
@@ -86,7 +86,8 @@ queue_run_delay = 5s
 {sasl}{settings}
 """)
         (self.dir / 'conf/master.cf').write_text(
-            MASTER.format(port=f'127.0.0.1:{self.port}', submission=f'127.0.0.1:{self.submission}'))
+            MASTER.format(port=f'127.0.0.1:{self.port}', submission=f'127.0.0.1:{self.submission}')
+            + services)
         self.command('postfix', 'start')
         wait_until(lambda: ports.accepts(self.port), what='Postfix accepts connections')
 
