@@ -1,6 +1,9 @@
 #include "master/sockets.h"
 
 #include <catch2/catch.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "lib/config/load.h"
 #include "master/supervisor.h"
@@ -55,6 +58,24 @@ TEST_CASE("sockets follow inet_interfaces and inet_protocols", "[master]") {
     auto found = identities(line(service + " inet n - n - - smtpd"), settings);
     REQUIRE(found);
     CHECK(*found == names);
+}
+
+TEST_CASE("accepted connections send what is small at once", "[master]") {
+    Settings settings;
+    conf::load_text(settings, "");
+    auto listener = open_socket("inet 127.0.0.1:0", settings);
+    REQUIRE(listener);
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::getsockname(listener->get(), generic, &size) == 0);
+    Fd client(::socket(AF_INET, SOCK_STREAM, 0));
+    REQUIRE(::connect(client.get(), generic, size) == 0);
+    Fd accepted(::accept(listener->get(), nullptr, nullptr));
+    int on = 0;
+    size = sizeof on;
+    REQUIRE(::getsockopt(accepted.get(), IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0);
+    CHECK(on != 0);
 }
 
 TEST_CASE("a unix service is in private/ or public/", "[master]") {
