@@ -60,7 +60,7 @@ Task<void> LoginSession::converse() {
     std::string offered = co_await capabilities();
     stream.put("* OK [CAPABILITY " + offered + "] " + door_.settings.greeting() + "\r\n");
     while (!ended_ && !is_handed_over_) {
-        if (!stream.buffered()) co_await stream.flush();
+        if (!stream.has_line()) co_await stream.flush();
         Incoming incoming = co_await reader_.next();
         co_await handle(std::move(incoming));
         if (!wants_tls_) continue;

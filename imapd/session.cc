@@ -80,7 +80,7 @@ Task<void> Session::converse(std::string login_tag) {
     Reply logged_in = ok(std::move(capability));
     out_.put(to_line(login_tag, logged_in));
     while (!ended_) {
-        if (stream_.buffered()) {
+        if (stream_.has_line()) {
             co_await out_.room();
         } else {
             co_await out_.flush();

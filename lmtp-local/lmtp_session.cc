@@ -66,7 +66,7 @@ Task<void> LmtpSession::converse() {
     stream_.set_deadline(settings_.timeout());
     stream_.put("220 " + settings_.myhostname() + " LMTP " + settings_.mail_name() + "\r\n");
     while (!quit_) {
-        if (!stream_.buffered()) co_await stream_.flush();  // RFC 2920 section 3.2
+        if (!stream_.has_line()) co_await stream_.flush();  // RFC 2920 section 3.2
         stream_.set_deadline(settings_.timeout());
         Line line = co_await stream_.read_line(smtp::kMaxCommandLine);
         Reply reply{500, "5.5.6", "Line too long"};

@@ -58,7 +58,7 @@ Task<void> LoginSession::converse() {
     }
     stream.put("+OK " + door_.settings.greeting() + "\r\n");
     while (!ended_ && !is_handed_over_) {
-        if (!stream.buffered()) co_await stream.flush();
+        if (!stream.has_line()) co_await stream.flush();
         Line line = co_await stream.read_line(kMaxLine);
         if (line.too_long) line.text = std::string();
         co_await handle(line.text);

@@ -103,7 +103,7 @@ Task<void> Session::converse() {
     }
     stream_.put("+OK Logged in.\r\n");
     while (!ended_) {
-        if (stream_.buffered()) {  // RFC 2449 section 6.6: answers to a pipeline go together
+        if (stream_.has_line()) {  // RFC 2449 section 6.6: answers to a pipeline go together
             co_await room();
         } else {
             co_await flush();

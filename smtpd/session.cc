@@ -84,8 +84,7 @@ Task<void> Session::run() {
 Task<void> Session::converse() {
     while (!quit_) {
         // RFC 2920 section 3.2: answers to a group of commands leave together, and before we wait.
-        const bool more = co_await has_command();
-        if (!more || stream_.pending() > kMostPending) co_await stream_.flush();
+        if (!stream_.has_line() || stream_.pending() > kMostPending) co_await stream_.flush();
         stream_.set_deadline(settings_.limits.timeout());
         Line line =
             co_await stream_.read_line(static_cast<std::size_t>(settings_.line_length_limit()));
@@ -93,13 +92,6 @@ Task<void> Session::converse() {
         co_await answer(reply);
     }
     co_await stream_.flush();
-}
-
-/// A whole command is here already.
-Task<bool> Session::has_command() {
-    if (!stream_.buffered()) co_return false;
-    const std::string_view input = co_await stream_.peek();
-    co_return input.find('\n') != std::string_view::npos;
 }
 
 Task<Reply> Session::command(Line line) {

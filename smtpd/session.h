@@ -58,7 +58,6 @@ private:
     // session.cc: the loop
     Task<bool> greet();
     Task<void> converse();
-    Task<bool> has_command();
     Task<smtp::Reply> command(Line line);
     smtp::Reply unknown_command(std::string_view verb, std::string_view line);
     Task<void> answer(const smtp::Reply& reply);

@@ -5,8 +5,9 @@
 
 namespace facteur::login {
 
-/// Carries bytes both ways between a TLS client and its mailbox stage until one of them closes;
-/// what that one had sent still arrives.  Never throws.  While nothing moves it holds no buffer.
+/// Carries bytes both ways between a TLS client and its mailbox stage until the latter closes; what
+/// it had sent still arrives.  When the client says no more, the mailbox stage is told, and its
+/// answers go on.  Never throws.  While nothing moves it holds no buffer.
 /// connection: the Scope of both streams and of nothing else; it ends cancelled.
 Task<void> pump(Scope& connection, Stream& client, Stream& mailbox);
 

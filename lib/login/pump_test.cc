@@ -62,8 +62,22 @@ TEST_CASE("the pump carries bytes both ways", "[login]") {
     Pumped::say(pumped.mailbox, "answer");
     CHECK(pumped.hear(pumped.client, 6) == "answer");
     pumped.client.reset();
-    pumped.loop.run_until([&] { return pumped.ended; });
     CHECK(pumped.hear(pumped.mailbox, 1).empty());
+    pumped.mailbox.reset();
+    pumped.loop.run_until([&] { return pumped.ended; });
+}
+
+TEST_CASE("a client that says no more still hears its answers", "[login]") {
+    Pumped pumped;
+    Pumped::say(pumped.client, "last question");
+    REQUIRE(::shutdown(pumped.client.get(), SHUT_WR) == 0);
+    CHECK(pumped.hear(pumped.mailbox, 100) == "last question");
+    CHECK_FALSE(pumped.ended);
+    Pumped::say(pumped.mailbox, "late answer");
+    CHECK(pumped.hear(pumped.client, 11) == "late answer");
+    pumped.mailbox.reset();
+    CHECK(pumped.hear(pumped.client, 1).empty());
+    pumped.loop.run_until([&] { return pumped.ended; });
 }
 
 TEST_CASE("the last words of the mailbox stage arrive before the end", "[login]") {

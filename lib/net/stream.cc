@@ -162,6 +162,19 @@ bool Stream::buffered() const {
     return !io_->in.empty() || (tls_ && ::SSL_pending(tls_->ssl) > 0);
 }
 
+bool Stream::has_line() {
+    Block& in = io_->in;
+    if (in.empty() && tls_ && ::SSL_pending(tls_->ssl) > 0) {
+        // The rest of a record that has been decrypted: this does not touch the network.
+        std::size_t got = 0;
+        char* space = in.space();
+        ::SSL_read_ex(tls_->ssl, space, in.space_size(), &got);
+        in.added(got);
+        if (in.empty()) in.drop();
+    }
+    return in.view().find('\n') != std::string_view::npos;
+}
+
 void Stream::discard_input() {
     io_->in.drop();
 }
@@ -267,6 +280,10 @@ Task<void> Stream::send_file(int fd, off_t offset, std::size_t count) {
             co_await Yield();
         }
     }
+}
+
+void Stream::end_output() {
+    if (!closed_) ::shutdown(socket_.get(), SHUT_WR);
 }
 
 Fd Stream::release() {

@@ -51,8 +51,12 @@ public:
     Task<std::string_view> peek();
     void consume(std::size_t count);
     Task<std::string> read_exactly(std::size_t count);
-    /// Input waits in the buffer: answers can be batched (RFC 2920 section 3.2).
+    /// Input waits in the buffer, be it half a line.
     bool buffered() const;
+    /// A whole line waits in the buffer: the answers before it can go with its own (RFC 2920
+    /// section 3.2).  Otherwise they have to be sent now: a client that waits for them might
+    /// never say the rest of its line.
+    bool has_line();
     /// Drops input that came ahead of its turn.
     void discard_input();
     /// What is buffered, to pass it on together with the connection.
@@ -66,6 +70,9 @@ public:
     void put(const char* text) { put(std::string_view(text)); }
     std::size_t pending() const;
     Task<void> flush();
+    /// After the last flush() of a plain connection: the peer reads to the end and can still
+    /// answer.
+    void end_output();
     /// Flushes, then sends `count` bytes of a file from `offset`; throws Closed when the file is
     /// shorter.
     Task<void> put_file(int fd, off_t offset, std::size_t count);

@@ -121,6 +121,10 @@ Result<SslCtxPtr> make_context(const TlsServerOptions& options) {
     if (!context) return temporary("cannot set up TLS: " + openssl_error());
     harden(context.get());
     ::SSL_CTX_set_mode(context.get(), SSL_MODE_ASYNC);
+    // A client may end its half of the connection without close_notify and still wants to hear its
+    // answers.  Nothing is lost by that: our protocols say themselves where a command or a message
+    // ends, and what is cut off before is never carried out.
+    ::SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
     TRY_VOID(set_protocols(context.get(), options));
     TRY_VOID(set_ciphers(context.get(), options));
     TRY_VOID(set_tickets(context.get(), options));
