@@ -143,8 +143,6 @@ int run(int argc, char** argv, const Description& description) {
     auto lower = [&](const sandbox::Privileges& table) {
         return plain(table, description, main_cf, options);
     };
-    sandbox::Privileges own = lower(description.privileges);
-    sandbox::Identity identity = identity_of(description, settings, options, own);
     std::unique_ptr<Nursery> nursery;
     if (description.offspring) {
         sandbox::Privileges its = lower(description.offspring->privileges);
@@ -152,10 +150,12 @@ int run(int argc, char** argv, const Description& description) {
         nursery = std::make_unique<Nursery>(
             start_nursery(description, settings, options, std::move(its), other, *inherited));
     }
-    WorkerProcess process(description, settings, std::move(options), std::move(*inherited),
+    WorkerProcess process(description, settings, options, std::move(*inherited),
                           std::move(nursery));
     process.make_service();
-    lock_in(own, identity, settings);
+    // Only now: make() may have looked at the parameters to complete the table.
+    sandbox::Privileges own = lower(description.privileges);
+    lock_in(own, identity_of(description, settings, options, own), settings);
     return process.run();
 }
 
