@@ -35,7 +35,7 @@ TESTFLAGS := $(if $(filter release,$(VARIANT)),-O0 -U_FORTIFY_SOURCE)
 # gold links in half the time of bfd.
 LDFLAGS  += -pthread -fuse-ld=gold -Wl,--as-needed $(LDFLAGS_$(VARIANT))
 LDLIBS   := -lssl -lcrypto -levent_core -levent_pthreads -lcares -lfmt -lpcre2-8 -ldb-5.3 -llmdb \
-            -lseccomp -lpam -lcrypt -largon2 -lidn2
+            -lseccomp -lpam -lcrypt -largon2 -lidn2 -lz
 
 TESTS_OF   = $(filter %_test.cc,$(1))
 SOURCES_OF = $(filter-out %_test.cc %_fuzz.cc,$(1))

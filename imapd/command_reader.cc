@@ -1,14 +1,8 @@
 #include "imapd/command_reader.h"
 
-#include "lib/imap/arguments.h"
+#include "lib/imap/append.h"
 
 namespace facteur::imapd {
-
-bool is_append_message(std::string_view text) {
-    imap::Scanner scanner(text);
-    return scanner.tag() && scanner.sp() && scanner.keyword() == "APPEND" &&
-           imap::parse_append(scanner);
-}
 
 Task<std::string> CommandReader::rest_of_line() {
     Line line = co_await stream_.read_line(limit_);
@@ -27,7 +21,7 @@ Task<Incoming> CommandReader::next() {
             co_return incoming;
         }
         auto mark = imap::trailing_literal(line.text);
-        if (!mark || is_append_message(incoming.text)) co_return incoming;
+        if (!mark || imap::is_append_message(incoming.text)) co_return incoming;
         co_await literal(mark->size, mark->synchronizing, incoming);
         if (!incoming.error.empty()) co_return incoming;
     }

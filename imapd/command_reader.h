@@ -36,7 +36,4 @@ private:
     std::uint64_t received_ = 0;
 };
 
-/// The text is that of an APPEND whose next octets are the message.
-bool is_append_message(std::string_view text);
-
 }  // namespace facteur::imapd

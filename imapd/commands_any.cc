@@ -12,16 +12,22 @@
 
 namespace facteur::imapd {
 
-const std::string_view kCapabilities =
-    "IMAP4rev1 SASL-IR LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT SPECIAL-USE "
+constexpr std::string_view kCapabilities =
+    "IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT "
+    "SPECIAL-USE "
     "ENABLE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN PARTIAL SORT SORT=DISPLAY ESORT "
-    "THREAD=ORDEREDSUBJECT THREAD=REFERENCES";
+    "THREAD=ORDEREDSUBJECT THREAD=REFERENCES LIST-EXTENDED LIST-STATUS STATUS=SIZE MULTIAPPEND "
+    "BINARY CATENATE REPLACE PREVIEW COMPRESS=DEFLATE "
+    "UTF8=ACCEPT INPROGRESS";
+
+// RFC 7889 section 2: one limit for all mailboxes.
+std::string Session::capabilities() const {
+    return std::string(kCapabilities) + " APPENDLIMIT=" + std::to_string(settings_.append_limit());
+}
 
 Task<Reply> Session::do_capability(Command& command) {
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
-    out_.put("* CAPABILITY ");
-    out_.put(kCapabilities);
-    out_.put("\r\n");
+    out_.put("* CAPABILITY " + capabilities() + "\r\n");
     co_return ok("Capability completed.");
 }
 
@@ -68,13 +74,28 @@ Task<Reply> Session::do_enable(Command& command) {
     bool wants_condstore = false;
     for (const std::string& name : *names) {
         if (name == "QRESYNC") qresync_ = true;  // RFC 7162 section 3.2.3: and with it CONDSTORE
-        if (name != "CONDSTORE" && name != "QRESYNC") continue;
-        wants_condstore = true;
-        enabled += " " + name;
+        // RFC 9051 appendix A: what is new in it may confuse who has not asked for it.
+        if (name == "IMAP4REV2") rev2_ = utf8_ = true;
+        if (name == "UTF8=ACCEPT") utf8_ = true;
+        bool is_condstore = name == "CONDSTORE" || name == "QRESYNC";
+        if (!is_condstore && name != "IMAP4REV2" && name != "UTF8=ACCEPT") continue;
+        wants_condstore |= is_condstore;
+        enabled += name == "IMAP4REV2" ? " IMAP4rev2" : " " + name;
     }
     out_.put("* ENABLED" + enabled + "\r\n");
     if (wants_condstore) enable_condstore();
     co_return ok("Enabled.");
+}
+
+// RFC 4978 section 3
+Task<Reply> Session::do_compress(Command& command) {
+    if (auto sp = command.arguments.sp(); !sp) co_return bad(sp.error());
+    std::string mechanism = command.arguments.keyword();
+    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
+    if (mechanism != "DEFLATE") co_return bad("Unknown compression mechanism.");
+    if (stream_.is_compressed()) co_return no("[COMPRESSIONACTIVE] Compression is active.");
+    wants_deflate_ = true;
+    co_return ok("Begin compression.");
 }
 
 // RFC 2177 section 3: one coroutine waits for DONE, another one for the mailbox.

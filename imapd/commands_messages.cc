@@ -276,7 +276,8 @@ Task<Reply> Session::fetch(const std::vector<std::uint32_t>& sequences,
     form.with_uid = by_uid;
     form.seen_with_modseq = condstore_;
     form.seen_with_uid = qresync_;
-    Fetch fetch(*mailbox_, out_, std::move(items), form);
+    form.without_recent = rev2_;
+    Fetch fetch(*mailbox_, out_, workers_, std::move(items), form);
     constexpr std::size_t kBatch = 64;  // messages whose \Seen is written in one go
     std::vector<std::uint32_t> batch;
     for (std::size_t at = 0; at < sequences.size(); at += batch.size()) {
@@ -293,6 +294,7 @@ Task<Reply> Session::fetch(const std::vector<std::uint32_t>& sequences,
         if (!sent) co_return refused(sent.error());
         co_await Yield();
     }
+    if (fetch.has_unknown_encoding()) co_return no("[UNKNOWN-CTE] Unknown transfer encoding.");
     if (fetch.is_missing()) {
         co_return no("[EXPUNGEISSUED] Some of the requested messages no longer exist.");
     }

@@ -25,12 +25,13 @@ imap::SearchLimits Session::search_limits() const {
 }
 
 /// Sequence numbers, ascending.  An Error without a text is an unknown charset.
-Task<Result<std::vector<std::uint32_t>>> Session::find(const imap::SearchProgram& program) {
+Task<Result<std::vector<std::uint32_t>>> Session::find(const imap::SearchProgram& program,
+                                                       Progress& progress) {
     if (imap::has_key(program.root, imap::SearchKey::Kind::modseq)) enable_condstore();
     QueryContext context{*mailbox_, saved_};
     auto query = compile(program, context);
     if (!query) co_return permanent("");
-    Search search(*mailbox_, workers_, stream_.scope(), *std::move(query));
+    Search search(*mailbox_, workers_, progress, *std::move(query));
     auto found = co_await search.run();
     co_return found;
 }
@@ -107,7 +108,12 @@ Task<Reply> Session::do_search(Command& command) {
     if (!wanted) co_return bad(wanted.error());
     auto program = imap::parse_search(command.arguments, search_limits());
     if (!program) co_return bad(program.error());
-    auto found = co_await find(*program);
+    // RFC 6855 section 3: everything is UTF-8 then.
+    if (utf8_ && !program->charset.empty()) co_return bad("CHARSET after ENABLE UTF8=ACCEPT.");
+    // RFC 9051 section 6.4.4: the answer is ESEARCH, asked for or not.
+    if (rev2_ && !wanted->is_extended) wanted->is_extended = wanted->all = true;
+    Progress progress(out_, command.tag, settings_.progress_interval());
+    auto found = co_await find(*program, progress);
     // RFC 5182 section 2.1: a search that fails leaves nothing behind "$".
     if (!found && wanted->save) saved_.clear();
     if (!found && found.error().text.empty()) co_return no(kBadCharset);
@@ -124,11 +130,12 @@ Task<Reply> Session::do_sort(Command& command) {
     if (!wanted) co_return bad(wanted.error());
     auto arguments = imap::parse_sort(command.arguments, search_limits());
     if (!arguments) co_return bad(arguments.error());
-    auto found = co_await find(arguments->program);
+    Progress progress(out_, command.tag, settings_.progress_interval());
+    auto found = co_await find(arguments->program, progress);
     if (!found && wanted->save) saved_.clear();
     if (!found && found.error().text.empty()) co_return no(kBadCharset);
     if (!found) co_return refused(found.error());
-    Sorter sorter(*mailbox_, workers_);
+    Sorter sorter(*mailbox_, workers_, progress);
     auto sorted = co_await sorter.sort(*std::move(found), arguments->keys);
     if (!sorted) co_return refused(sorted.error());
     bool with_modseq = imap::has_key(arguments->program.root, Query::Kind::modseq);
@@ -142,10 +149,11 @@ Task<Reply> Session::do_thread(Command& command) {
     if (auto sp = command.arguments.sp(); !sp) co_return bad(sp.error());
     auto arguments = imap::parse_thread(command.arguments, search_limits());
     if (!arguments) co_return bad(arguments.error());
-    auto found = co_await find(arguments->program);
+    Progress progress(out_, command.tag, settings_.progress_interval());
+    auto found = co_await find(arguments->program, progress);
     if (!found && found.error().text.empty()) co_return no(kBadCharset);
     if (!found) co_return refused(found.error());
-    Sorter sorter(*mailbox_, workers_);
+    Sorter sorter(*mailbox_, workers_, progress);
     auto threads = co_await sorter.thread(*std::move(found), arguments->algorithm, command.by_uid);
     if (!threads) co_return refused(threads.error());
     out_.put("* THREAD" + (threads->empty() ? std::string() : " " + *threads) + "\r\n");

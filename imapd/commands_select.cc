@@ -57,9 +57,10 @@ Task<Reply> Session::do_select(Command& command) {
 void Session::tell_selected() {
     tell_flags();
     std::uint32_t size = mailbox_->size();
-    out_.put("* " + std::to_string(size) + " EXISTS\r\n");
-    out_.put("* " + std::to_string(mailbox_->recent()) + " RECENT\r\n");
-    for (std::uint32_t sequence = 1; sequence <= size; ++sequence) {
+    tell_count();
+    // RFC 9051 appendix E: without [UNSEEN], and with the name as LIST tells it.
+    if (rev2_) out_.put(list_line("LIST", "", mailbox_->name()));
+    for (std::uint32_t sequence = 1; !rev2_ && sequence <= size; ++sequence) {
         if (mailbox_->message(sequence).flags & store::seen) continue;
         out_.put("* OK [UNSEEN " + std::to_string(sequence) + "] First unseen.\r\n");
         break;
@@ -68,6 +69,12 @@ void Session::tell_selected() {
              "] UIDs valid\r\n* OK [UIDNEXT " + std::to_string(mailbox_->uid_next()) +
              "] Predicted next UID\r\n* OK [HIGHESTMODSEQ " +
              std::to_string(told_modseq(mailbox_->highest_modseq())) + "] Highest\r\n");
+}
+
+// RFC 9051 appendix E: RECENT is no more.
+void Session::tell_count() {
+    out_.put("* " + std::to_string(mailbox_->size()) + " EXISTS\r\n");
+    if (!rev2_) out_.put("* " + std::to_string(mailbox_->recent()) + " RECENT\r\n");
 }
 
 namespace {

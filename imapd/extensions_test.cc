@@ -99,3 +99,43 @@ TEST_CASE_METHOD(Fixture, "SORT and THREAD answer from the headers [RFC 5256 3]"
     INFO(command);
     CHECK_THAT(talk("a SELECT INBOX\r\nb " + command + "\r\n"), Contains("\r\n" + expected));
 }
+
+TEST_CASE_METHOD(Fixture, "LIST tells what it is asked to [RFC 5258 3, RFC 5819 2]", "[imapd]") {
+    std::string setup = "1 CREATE a.b\r\n2 CREATE c\r\n3 SUBSCRIBE a.b\r\n4 SUBSCRIBE gone\r\n";
+    auto [arguments, expected] = GENERATE(table<std::string, std::string>({
+        {"(SUBSCRIBED) \"\" *",
+         "* LIST (\\HasNoChildren \\Subscribed) \".\" a.b\r\n"
+         "* LIST (\\NonExistent \\HasNoChildren \\Subscribed) \".\" gone\r\n"},
+        {"(SUBSCRIBED RECURSIVEMATCH) \"\" a",
+         "* LIST (\\NonExistent \\HasChildren) \".\" a (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n"},
+        {"\"\" (c a.b) RETURN (SUBSCRIBED)",
+         "* LIST (\\HasNoChildren \\Subscribed) \".\" a.b\r\n* LIST (\\HasNoChildren) \".\" c\r\n"},
+        {"\"\" c RETURN (STATUS (MESSAGES SIZE))",
+         "* LIST (\\HasNoChildren) \".\" c\r\n* STATUS c (MESSAGES 0 SIZE 0)\r\n"},
+        {"() \"\" \"\"", ""},
+    }));
+    INFO(arguments);
+    CHECK_THAT(talk(setup + "a LIST " + arguments + "\r\n"),
+               Contains("4 OK Subscribe completed.\r\n" + expected + "a OK"));
+}
+
+TEST_CASE_METHOD(Fixture, "names are UTF-8 once that is enabled [RFC 6855 3]", "[imapd]") {
+    std::string said = talk(
+        "a ENABLE UTF8=ACCEPT\r\nb CREATE \"gr\xc3\xbc\xc3\x9f\"\r\nc LIST \"\" gr*\r\n"
+        "d CREATE \"\xff\"\r\ne SELECT INBOX\r\nf SEARCH CHARSET UTF-8 SUBJECT a\r\n");
+    CHECK_THAT(said, Contains("* LIST (\\HasNoChildren) \".\" \"gr\xc3\xbc\xc3\x9f\"\r\nc OK"));
+    CHECK_THAT(said, Contains("d NO [CANNOT]") && Contains("f BAD"));
+    CHECK_THAT(talk("a LIST \"\" gr*\r\n"), Contains("\".\" gr&APwA3w-\r\n"));
+}
+
+TEST_CASE_METHOD(Fixture, "IMAP4rev2 is spoken when it is enabled [RFC 9051 appendix E]",
+                 "[imapd]") {
+    store.deliver("INBOX", message("x"));
+    std::string said = talk(
+        "a ENABLE IMAP4rev2\r\nb SELECT INBOX\r\nc SEARCH ALL\r\nd FETCH 1 FLAGS\r\n"
+        "e FETCH 1 BODY.PEEK[TEXT]<4294967296.4294967296>\r\n");
+    CHECK_THAT(said, Contains("* LIST () \".\" INBOX\r\n") && !Contains("RECENT") &&
+                         !Contains("[UNSEEN") && !Contains("Recent"));
+    CHECK_THAT(said, Contains("* ESEARCH (TAG \"c\") ALL 1\r\nc OK"));
+    CHECK_THAT(said, Contains("BODY[TEXT]<4294967296> {0}\r\n"));
+}

@@ -1,13 +1,14 @@
 #include "imapd/fetch.h"
 
 #include <algorithm>
+#include <functional>
 
-#include <unistd.h>
-
+#include "imapd/message_buffer.h"
 #include "imapd/store_terms.h"
 #include "lib/base/text.h"
 #include "lib/imap/response.h"
 #include "lib/imap/structure.h"
+#include "lib/mime/encoded_word.h"
 #include "lib/mime/envelope.h"
 #include "lib/mime/header.h"
 
@@ -39,6 +40,14 @@ imap::FetchItem item_of(Kind kind) {
     return item;
 }
 
+bool is_identity(std::string_view encoding) {
+    return encoding.empty() || encoding == "7bit" || encoding == "8bit" || encoding == "binary";
+}
+
+bool knows_encoding(std::string_view encoding) {
+    return is_identity(encoding) || encoding == "base64" || encoding == "quoted-printable";
+}
+
 bool is_whole_message(const imap::Section& section) {
     return section.part.empty() && section.text == Text::all;
 }
@@ -50,17 +59,10 @@ bool is_summarized(const imap::Section& section) {
 }
 
 std::string read_span(int fd, imap::Span span) {
-    std::string text(static_cast<std::size_t>(std::min(span.size, kHeaderLimit)), '\0');
-    std::size_t done = 0;
-    while (done < text.size()) {
-        ssize_t count = ::pread(fd, text.data() + done, text.size() - done,
-                                static_cast<off_t>(span.offset + done));
-        if (count <= 0) break;
-        done += static_cast<std::size_t>(count);
-    }
-    text.resize(done);
-    return text;
+    return read_bytes(fd, span.offset, static_cast<std::size_t>(std::min(span.size, kHeaderLimit)));
 }
+
+}  // namespace
 
 // RFC 3501 section 6.4.5: HEADER.FIELDS and its negation always end with the empty line.
 std::string chosen_fields(std::string_view header, const imap::Section& section) {
@@ -82,11 +84,10 @@ imap::Span clip(imap::Span span, const std::optional<imap::Partial>& partial) {
                       std::min<std::uint64_t>(partial->length, span.size - skip)};
 }
 
-}  // namespace
-
-Fetch::Fetch(store::Mailbox& mailbox, Output& out, std::vector<imap::FetchItem> items,
-             FetchForm form)
-    : mailbox_(mailbox), out_(out), items_(std::move(items)) {
+Fetch::Fetch(store::Mailbox& mailbox, Output& out, WorkerPool& workers,
+             std::vector<imap::FetchItem> items, FetchForm form)
+    : mailbox_(mailbox), out_(out), workers_(workers), items_(std::move(items)) {
+    without_recent_ = form.without_recent;
     bool has_uid = form.with_uid;
     bool asks_flags = false;
     bool asks_modseq = false;
@@ -99,7 +100,10 @@ Fetch::Fetch(store::Mailbox& mailbox, Output& out, std::vector<imap::FetchItem> 
         asks_size_ |= item.kind == Kind::size;
         bool is_structure = item.kind == Kind::body || item.kind == Kind::body_structure;
         needs_structure_ |= is_structure;
-        needs_summary_ |= is_structure || item.kind == Kind::envelope;
+        bool is_binary = item.kind == Kind::binary || item.kind == Kind::binary_size;
+        needs_summary_ |=
+            is_structure || is_binary || item.kind == Kind::envelope || item.kind == Kind::preview;
+        needs_content_ |= is_binary;
         if (!is_section(item.kind)) continue;
         imap::Section section = section_of(item);
         needs_summary_ |= !is_whole_message(section);
@@ -125,6 +129,7 @@ Task<Result<void>> Fetch::send(const std::vector<std::uint32_t>& sequences, bool
     for (std::uint32_t sequence : sequences) {
         Loaded loaded;
         loaded.message = mailbox_.message(sequence);
+        loaded.message.recent &= !without_recent_;
         CO_TRY(bool is_there, co_await load(loaded));
         if (is_there) {
             co_await one(sequence, loaded, tell_flags);
@@ -180,6 +185,10 @@ Task<void> Fetch::item(const imap::FetchItem& item, const Loaded& loaded) {
         co_await section(item, loaded);
         co_return;
     }
+    if (item.kind == Kind::binary || item.kind == Kind::binary_size) {
+        co_await binary(item, loaded);
+        co_return;
+    }
     std::string text;
     short_item(text, item, loaded);
     out_.put(text);
@@ -212,6 +221,9 @@ void Fetch::short_item(std::string& out, const imap::FetchItem& item, const Load
         case Kind::envelope:
             imap::append_envelope(out, mime::parse_envelope(loaded.summary.fields));
             break;
+        case Kind::preview:
+            imap::append_string(out, loaded.summary.preview);
+            break;
         case Kind::body:
         case Kind::body_structure:
             imap::append_body_structure(out, loaded.summary.structure,
@@ -229,6 +241,42 @@ Task<void> Fetch::bytes(const imap::FetchItem& item, std::string_view text) {
     imap::append_literal_mark(mark, text.size());
     out_.put(mark);
     out_.put(text);
+    co_await out_.room();
+}
+
+// RFC 3516 section 4.3: what the part holds, its transfer encoding undone.
+Task<void> Fetch::binary(const imap::FetchItem& item, const Loaded& loaded) {
+    out_.put(imap::response_name(item));
+    out_.put(" ");
+    auto span = imap::locate(loaded.summary.structure, loaded.content.size, item.section);
+    const mime::Part* part = imap::find_part(loaded.summary.structure, item.section.part);
+    std::string encoding = part != nullptr ? part->encoding : std::string();
+    bool is_known = knows_encoding(encoding);
+    has_unknown_encoding_ |= span && !is_known;
+    if (!span || !is_known) {
+        out_.put(item.kind == Kind::binary ? "NIL" : "0");
+        co_return;
+    }
+    imap::Span place = *span;
+    std::function<std::string()> work = [&loaded, &encoding, place] {
+        std::string body =
+            read_bytes(loaded.content.fd.get(), place.offset, static_cast<std::size_t>(place.size));
+        return is_identity(encoding) ? body : mime::decode_transfer(body, encoding);
+    };
+    std::string decoded = co_await workers_.run<std::string>(std::move(work));
+    if (item.kind == Kind::binary_size) {
+        out_.put(std::to_string(decoded.size()));
+        co_return;
+    }
+    imap::Span wanted = clip(imap::Span{0, decoded.size()}, item.partial);
+    std::string_view piece = std::string_view(decoded).substr(
+        static_cast<std::size_t>(wanted.offset), static_cast<std::size_t>(wanted.size));
+    // RFC 3516 section 4.2: a literal8 for what no other string may hold.
+    if (piece.find('\0') != std::string_view::npos) out_.put("~");
+    std::string mark;
+    imap::append_literal_mark(mark, piece.size());
+    out_.put(mark);
+    out_.put(piece);
     co_await out_.room();
 }
 

@@ -104,7 +104,7 @@ Task<Reply> LoginSession::dispatch(Command& command, const std::string& error) {
 
 // RFC 3501 section 6.1.1, and section 6.2.3 for LOGINDISABLED.
 Task<std::string> LoginSession::capabilities() {
-    std::string offered = "IMAP4rev1 SASL-IR LITERAL+ ID IDLE";
+    std::string offered = "IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID IDLE";
     bool has_starttls = co_await visitor_.offers_tls();
     if (has_starttls) offered += " STARTTLS";
     if (!visitor_.may_authenticate()) co_return offered + " LOGINDISABLED";

@@ -4,14 +4,9 @@
 
 #include <unistd.h>
 
-#include "lib/event/yield.h"
-
 namespace facteur::imapd {
 
 namespace {
-
-/// The others' turn after so many messages.
-constexpr std::uint32_t kTurn = 512;
 
 Answer read_and_ask(const Query& query, Candidate candidate, const store::Content& content) {
     std::string text(static_cast<std::size_t>(content.size), '\0');
@@ -34,10 +29,10 @@ Answer read_and_ask(const Query& query, Candidate candidate, const store::Conten
 
 }  // namespace
 
-Search::Search(store::Mailbox& mailbox, WorkerPool& workers, Scope& scope, Query query)
+Search::Search(store::Mailbox& mailbox, WorkerPool& workers, Progress& progress, Query query)
     : mailbox_(mailbox),
       workers_(workers),
-      scope_(scope),
+      progress_(progress),
       query_(std::move(query)),
       asks_fields_(asks_fields(query_)) {}
 
@@ -59,7 +54,7 @@ Task<Result<std::vector<std::uint32_t>>> Search::run() {
     std::vector<std::uint32_t> found;
     std::uint32_t size = mailbox_.size();
     for (std::uint32_t sequence = 1; sequence <= size; ++sequence) {
-        if (sequence % kTurn == 0) co_await Yield();
+        co_await progress_.step(sequence, size);
         CO_TRY(Answer answer, co_await look(sequence));
         if (answer == Answer::yes) found.push_back(sequence);
     }

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "imapd/progress.h"
 #include "imapd/query.h"
-#include "lib/event/scope.h"
 #include "lib/event/task.h"
 #include "lib/event/worker.h"
 
@@ -14,7 +14,8 @@ namespace facteur::imapd {
 /// the header; only what is left open is read, in a worker thread.
 class Search {
 public:
-    Search(store::Mailbox& mailbox, WorkerPool& workers, Scope& scope, Query query);
+    /// All but the query must outlive it.
+    Search(store::Mailbox& mailbox, WorkerPool& workers, Progress& progress, Query query);
 
     /// Sequence numbers, ascending.
     Task<Result<std::vector<std::uint32_t>>> run();
@@ -26,7 +27,7 @@ private:
 
     store::Mailbox& mailbox_;
     WorkerPool& workers_;
-    Scope& scope_;
+    Progress& progress_;
     Query query_;
     bool asks_fields_;
 };

@@ -13,6 +13,7 @@ const Session::Verb Session::kVerbs[] = {
     {"ID", &Session::do_id},
     {"NAMESPACE", &Session::do_namespace},
     {"ENABLE", &Session::do_enable},
+    {"COMPRESS", &Session::do_compress},
     {"IDLE", &Session::do_idle},
     {"LOGIN", &Session::do_login},
     {"AUTHENTICATE", &Session::do_login},
@@ -28,6 +29,7 @@ const Session::Verb Session::kVerbs[] = {
     {"LSUB", &Session::do_lsub},
     {"STATUS", &Session::do_status},
     {"APPEND", &Session::do_append},
+    {"REPLACE", &Session::do_replace, true, true},
     {"CHECK", &Session::do_check, true},
     {"CLOSE", &Session::do_close, true},
     {"UNSELECT", &Session::do_unselect, true},
@@ -76,7 +78,7 @@ void Session::bye(std::string_view text, std::string ending) {
 
 Task<void> Session::converse(std::string login_tag) {
     // RFC 3501 section 6.2.3: what has changed with the login is told with its OK.
-    std::string capability = "[CAPABILITY " + std::string(kCapabilities) + "] Logged in";
+    std::string capability = "[CAPABILITY " + capabilities() + "] Logged in";
     Reply logged_in = ok(std::move(capability));
     out_.put(to_line(login_tag, logged_in));
     while (!ended_) {
@@ -88,6 +90,10 @@ Task<void> Session::converse(std::string login_tag) {
         stream_.set_deadline(settings_.timeout());
         Incoming incoming = co_await reader_.next();
         co_await handle(std::move(incoming));
+        if (!wants_deflate_) continue;
+        wants_deflate_ = false;
+        co_await out_.flush();
+        stream_.start_deflate();
     }
     co_await out_.flush();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,14 @@
 #include "lib/net/stream.h"
 #include "lib/store/store.h"
 
+namespace facteur::imap {
+struct MessageUrl;
+}
+
 namespace facteur::imapd {
+
+class MessageBuffer;
+class Progress;
 
 /// The IMAP conversation of one logged-in user (RFC 3501 sections 3.2 and 3.3).
 class Session {
@@ -61,12 +69,14 @@ private:
     void bye(std::string_view text, std::string ending);
 
     // commands_any.cc
+    std::string capabilities() const;
     Task<Reply> do_capability(Command& command);
     Task<Reply> do_noop(Command& command);
     Task<Reply> do_logout(Command& command);
     Task<Reply> do_id(Command& command);
     Task<Reply> do_namespace(Command& command);
     Task<Reply> do_enable(Command& command);
+    Task<Reply> do_compress(Command& command);
     Task<Reply> do_idle(Command& command);
     Task<Reply> do_login(Command& command);
     Task<void> watch(Scope& scope);
@@ -77,6 +87,7 @@ private:
     Task<Reply> do_unselect(Command& command);
     Task<void> leave();
     void tell_selected();
+    void tell_count();
     Task<void> resync(const imap::Resync& known);
     void enable_condstore();
 
@@ -86,14 +97,39 @@ private:
     Task<Reply> do_rename(Command& command);
     Task<Reply> do_subscribe(Command& command);
     Task<Reply> do_unsubscribe(Command& command);
+    Task<Reply> subscribe(Command& command, bool on);
+
+    // commands_list.cc
     Task<Reply> do_list(Command& command);
     Task<Reply> do_lsub(Command& command);
     Task<Reply> do_status(Command& command);
-    Task<Reply> subscribe(Command& command, bool on);
+    Task<Result<void>> tell_status(const std::string& name, unsigned items);
+    Task<Result<void>> measure(const std::string& name);
+    std::string list_line(std::string_view command, std::string_view attributes,
+                          const std::string& name, std::string_view more = "") const;
 
     // commands_append.cc
     Task<Reply> do_append(Command& command);
-    Task<Result<store::NewMessage>> receive_message(const imap::LiteralMark& mark);
+    Task<Reply> do_replace(Command& command);
+    struct Appending;
+    /// What became of the messages of a command: their response code, or the reply that ends it.
+    struct Saved {
+        bool is_there = false;
+        std::string code;
+        Reply reply;
+    };
+    Task<Saved> save_messages(Command& command, std::string wire, std::size_t limit);
+    Task<std::optional<Reply>> receive_messages(Appending& appending, std::size_t limit);
+    Task<std::optional<Reply>> receive_message(Appending& appending);
+    Task<std::optional<Reply>> receive_literal(Appending& appending, imap::LiteralMark mark,
+                                               MessageBuffer& buffer);
+    Task<std::optional<Reply>> catenate(Appending& appending, MessageBuffer& buffer);
+    Task<std::optional<Reply>> add_url(Appending& appending, std::string text,
+                                       MessageBuffer& buffer);
+    Task<Result<bool>> add_message_part(store::Mailbox& mailbox, imap::MessageUrl url,
+                                        MessageBuffer& buffer);
+    Task<Result<store::NewMessage>> finish_message(MessageBuffer buffer, bool is_binary);
+    Task<void> drain(Appending& appending);
     Task<void> discard(std::uint64_t size);
 
     // commands_messages.cc
@@ -117,7 +153,8 @@ private:
     Task<Reply> do_sort(Command& command);
     Task<Reply> do_thread(Command& command);
     imap::SearchLimits search_limits() const;
-    Task<Result<std::vector<std::uint32_t>>> find(const imap::SearchProgram& program);
+    Task<Result<std::vector<std::uint32_t>>> find(const imap::SearchProgram& program,
+                                                  Progress& progress);
     void save(const imap::SearchReturn& wanted, const std::vector<std::uint32_t>& found);
     void tell_found(const Command& command, const imap::SearchReturn& wanted,
                     const std::vector<std::uint32_t>& found, bool with_modseq);
@@ -133,8 +170,10 @@ private:
         std::string utf8;
         bool is_valid = true;  ///< false: not modified UTF-7
     };
-    static Result<Name> mailbox_name(Command& command);
+    Result<Name> mailbox_name(Command& command) const;
+    std::optional<std::string> utf8_name(const std::string& wire) const;
     std::string wire_name(const std::string& utf8) const;
+    void append_name(std::string& out, const std::string& utf8) const;
 
     // untagged.cc
     Task<void> tell_changes(bool expunges);
@@ -151,6 +190,9 @@ private:
     CommandReader reader_;
     Output out_;
     std::unique_ptr<store::Mailbox> mailbox_;
+    bool wants_deflate_ = false;        ///< RFC 4978 section 3: behind the OK
+    bool utf8_ = false;                 ///< RFC 6855 section 3: names in UTF-8
+    bool rev2_ = false;                 ///< RFC 9051 section 6.3.1
     bool condstore_ = false;            ///< RFC 7162 section 3.1
     bool qresync_ = false;              ///< RFC 7162 section 3.2
     std::vector<std::uint32_t> saved_;  ///< RFC 5182 section 2.1: "$", as UIDs, ascending
@@ -161,8 +203,5 @@ private:
 
     friend class Fetch;
 };
-
-/// What CAPABILITY says once a user is logged in.
-extern const std::string_view kCapabilities;
 
 }  // namespace facteur::imapd

@@ -21,18 +21,30 @@ struct Settings : conf::Common {
         params, "imap_idle_notify_interval", conf::Seconds(120), conf::at_least(conf::Seconds(1)),
         "How often a client in IDLE is told that the server is still there, so that routers keep "
         "the connection."};
+    conf::Param<conf::Seconds> progress_interval{
+        params, "imapd_progress_interval", conf::Seconds(10), conf::at_least(conf::Seconds(1)),
+        "How often a client that waits for a long SEARCH, SORT or THREAD is told how far it has "
+        "come."};
     conf::Param<conf::Size> max_line_length{
         params, "imap_max_line_length", 65536, conf::at_least<std::uint64_t>(1024),
         "The longest command, in bytes, its literals included, but not a message of APPEND."};
     conf::Param<conf::Size> append_limit{params, "imapd_append_limit", 64 << 20,
                                          conf::at_least<std::uint64_t>(1024),
                                          "The largest message that APPEND accepts."};
+    conf::Param<conf::Size> append_command_limit{
+        params, "imapd_append_command_limit", 256 << 20, conf::at_least<std::uint64_t>(1024),
+        "The largest size of all messages together that one APPEND command brings."};
+    conf::Param<int> append_messages_limit{params, "imapd_append_messages_limit", 1000,
+                                           conf::at_least(1),
+                                           "The largest number of messages in one APPEND command."};
     conf::Param<int> bad_command_limit{params, "imapd_bad_command_limit", 20, conf::at_least(1),
                                        "So many invalid commands in succession end the session."};
     conf::Param<int> fetch_item_limit{params, "imapd_fetch_item_limit", 200, conf::at_least(1),
                                       "The largest number of items in one FETCH command."};
     conf::Param<int> search_key_limit{params, "imapd_search_key_limit", 1000, conf::at_least(1),
                                       "The largest number of keys in one SEARCH command."};
+    conf::Param<int> list_pattern_limit{params, "imapd_list_pattern_limit", 100, conf::at_least(1),
+                                        "The largest number of patterns in one LIST command."};
     conf::Param<int> search_depth_limit{
         params, "imapd_search_depth_limit", 32, conf::between(1, 200),
         "How deep the parentheses, NOT and OR of one SEARCH command may be nested."};

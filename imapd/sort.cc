@@ -4,7 +4,6 @@
 #include <functional>
 
 #include "imapd/search_text.h"
-#include "lib/event/yield.h"
 #include "lib/imap/base_subject.h"
 #include "lib/imap/thread.h"
 #include "lib/mime/address.h"
@@ -17,9 +16,6 @@ namespace facteur::imapd {
 namespace {
 
 using Kind = imap::SortKey::Kind;
-
-/// The others' turn after so many messages.
-constexpr std::size_t kTurn = 64;
 
 /// What one criterion compares: a number or a text.
 struct Value {
@@ -163,7 +159,7 @@ Task<Result<std::vector<std::uint32_t>>> Sorter::sort(std::vector<std::uint32_t>
     std::vector<Row> rows;
     std::string fields;
     for (std::size_t i = 0; i < sequences.size(); ++i) {
-        if (i % kTurn == kTurn - 1) co_await Yield();
+        co_await progress_.step(i + 1, sequences.size());
         store::Message message = mailbox_.message(sequences[i]);
         bool is_there = !message.expunged;
         if (is_there && reads) {
@@ -194,7 +190,7 @@ Task<Result<std::string>> Sorter::thread(std::vector<std::uint32_t> sequences,
     std::vector<imap::ThreadMessage> messages;
     std::string fields;
     for (std::size_t i = 0; i < sequences.size(); ++i) {
-        if (i % kTurn == kTurn - 1) co_await Yield();
+        co_await progress_.step(i + 1, sequences.size());
         store::Message message = mailbox_.message(sequences[i]);
         if (message.expunged) continue;
         CO_TRY(bool is_there, co_await load(message.uid, fields));

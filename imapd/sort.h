@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "imapd/progress.h"
 #include "lib/event/task.h"
 #include "lib/event/worker.h"
 #include "lib/imap/sort.h"
@@ -15,8 +16,9 @@ namespace facteur::imapd {
 /// their turn, comparing happens in a worker thread.
 class Sorter {
 public:
-    /// Both must outlive it.
-    Sorter(store::Mailbox& mailbox, WorkerPool& workers) : mailbox_(mailbox), workers_(workers) {}
+    /// All must outlive it.
+    Sorter(store::Mailbox& mailbox, WorkerPool& workers, Progress& progress)
+        : mailbox_(mailbox), workers_(workers), progress_(progress) {}
 
     /// The sequence numbers in their new order; what has vanished meanwhile is left out.
     Task<Result<std::vector<std::uint32_t>>> sort(std::vector<std::uint32_t> sequences,
@@ -31,6 +33,7 @@ private:
 
     store::Mailbox& mailbox_;
     WorkerPool& workers_;
+    Progress& progress_;
 };
 
 }  // namespace facteur::imapd

@@ -10,7 +10,9 @@
 namespace facteur::imapd {
 
 void Session::append_message_flags(std::string& out, const store::Message& message) const {
-    imap::append_flags(out, to_imap_flags(message), keywords_of(message, mailbox_->keywords()));
+    store::Message told = message;
+    told.recent &= !rev2_;
+    imap::append_flags(out, to_imap_flags(told), keywords_of(told, mailbox_->keywords()));
 }
 
 // RFC 7162 sections 3.1 and 3.2.4
@@ -74,8 +76,7 @@ Task<void> Session::tell_changes(bool expunges) {
     }
     co_await tell_expunged(*changes);
     if (changes->exists) {
-        out_.put("* " + std::to_string(mailbox_->size()) + " EXISTS\r\n");
-        out_.put("* " + std::to_string(mailbox_->recent()) + " RECENT\r\n");
+        tell_count();
     }
     if (changes->keywords || told_keywords_ != mailbox_->keywords().size()) tell_flags();
     for (std::uint32_t sequence : changes->flags) {

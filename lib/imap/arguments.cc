@@ -4,25 +4,6 @@
 
 namespace facteur::imap {
 
-Result<AppendArguments> parse_append(Scanner& scanner) {
-    AppendArguments arguments;
-    TRY_VOID(scanner.sp());
-    TRY(arguments.mailbox, scanner.astring());
-    TRY_VOID(scanner.sp());
-    if (scanner.next_is('(')) {
-        TRY(arguments.flags, scanner.flag_list());
-        TRY_VOID(scanner.sp());
-    }
-    if (scanner.next_is('"')) {
-        TRY(arguments.date, scanner.date_time());
-        TRY_VOID(scanner.sp());
-    }
-    auto mark = trailing_literal(scanner.rest());
-    if (!mark || mark->at != 0) return permanent("Message literal expected", "5.5.2");
-    arguments.message = *mark;
-    return arguments;
-}
-
 namespace {
 
 // RFC 4466 section 2.5 store-modifiers
@@ -131,8 +112,9 @@ Result<StoreArguments> parse_store(Scanner& scanner) {
 }
 
 Result<unsigned> parse_status_items(Scanner& scanner) {
-    static constexpr std::string_view kItems[] = {"MESSAGES",    "RECENT", "UIDNEXT",
-                                                  "UIDVALIDITY", "UNSEEN", "HIGHESTMODSEQ"};
+    static constexpr std::string_view kItems[] = {"MESSAGES",    "RECENT",  "UIDNEXT",
+                                                  "UIDVALIDITY", "UNSEEN",  "HIGHESTMODSEQ",
+                                                  "SIZE",        "DELETED", "APPENDLIMIT"};
     unsigned wanted = 0;
     TRY_VOID(scanner.expect('('));
     for (;;) {

@@ -9,17 +9,6 @@
 
 namespace facteur::imap {
 
-/// RFC 3501 section 6.3.11, up to the message itself.
-struct AppendArguments {
-    std::string mailbox;
-    FlagList flags;
-    std::optional<WallTime> date;
-    LiteralMark message;
-};
-/// The scanner stands behind "APPEND"; its text ends with the mark of the message's literal, of
-/// which nothing was read.  An Error when that mark belongs to the mailbox name, or for bad syntax.
-Result<AppendArguments> parse_append(Scanner& scanner);
-
 /// RFC 3501 section 6.4.6: what STORE does with the flags.
 struct StoreArguments {
     enum class Mode { replace, add, remove };
@@ -59,6 +48,9 @@ enum StatusItem : unsigned {
     status_uid_validity = 8,
     status_unseen = 16,
     status_highest_modseq = 32,  ///< RFC 7162 section 3.1.7
+    status_size = 64,            ///< RFC 8438 section 2
+    status_deleted = 128,        ///< RFC 9051 section 6.3.11
+    status_append_limit = 256,   ///< RFC 7889 section 3
 };
 Result<unsigned> parse_status_items(Scanner& scanner);
 

@@ -25,6 +25,7 @@ constexpr Name kNames[] = {
     {"RFC822.HEADER", Kind::rfc822_header},
     {"RFC822.TEXT", Kind::rfc822_text},
     {"MODSEQ", Kind::modseq},
+    {"PREVIEW", Kind::preview},
 };
 
 FetchItem item_of(Kind kind) {
@@ -96,11 +97,29 @@ Result<Section> parse_section(Scanner& scanner) {
 Result<std::optional<Partial>> parse_partial(Scanner& scanner) {
     if (!scanner.take('<')) return std::nullopt;
     Partial partial;
-    TRY(partial.offset, scanner.number());
+    // RFC 9051 section 9: 63 bits, as a mod-sequence.
+    TRY(partial.offset, scanner.modseq());
     TRY_VOID(scanner.expect('.'));
-    TRY(partial.length, scanner.nz_number());
+    TRY(partial.length, scanner.modseq());
+    if (partial.length == 0) return permanent("Number must not be zero", "5.5.2");
     TRY_VOID(scanner.expect('>'));
     return std::optional<Partial>(partial);
+}
+
+// RFC 3516 section 7: section-binary has part numbers alone.
+Result<FetchItem> binary_att(Scanner& scanner, const std::string& name) {
+    bool is_size = name == "BINARY.SIZE";
+    FetchItem item = item_of(is_size ? Kind::binary_size : Kind::binary);
+    item.peek = name == "BINARY.PEEK";
+    TRY_VOID(scanner.expect('['));
+    TRY(item.section, parse_section(scanner));
+    if (item.section.text != Section::Text::all) {
+        return permanent("Invalid BINARY[..] parameter", "5.5.2");
+    }
+    if (!is_size) {
+        TRY(item.partial, parse_partial(scanner));
+    }
+    return item;
 }
 
 Result<FetchItem> fetch_att(Scanner& scanner, const std::string& name) {
@@ -112,6 +131,11 @@ Result<FetchItem> fetch_att(Scanner& scanner, const std::string& name) {
         TRY(item.partial, parse_partial(scanner));
         return item;
     }
+    if (name == "BINARY" || name == "BINARY.PEEK" || name == "BINARY.SIZE") {
+        return binary_att(scanner, name);
+    }
+    // RFC 8970 section 3.1: what is here at once is here lazily too.
+    if (name == "PREVIEW") (void)scanner.take(" (LAZY)");
     for (const Name& known : kNames) {
         if (known.name == name) return item_of(known.kind);
     }
@@ -152,7 +176,8 @@ std::string section_name(const Section& section) {
 }  // namespace
 
 bool FetchItem::sets_seen() const {
-    return kind == Kind::rfc822 || kind == Kind::rfc822_text || (kind == Kind::section && !peek);
+    bool is_read = kind == Kind::section || kind == Kind::binary;
+    return kind == Kind::rfc822 || kind == Kind::rfc822_text || (is_read && !peek);
 }
 
 Result<std::vector<FetchItem>> parse_fetch_items(Scanner& scanner, std::size_t limit) {
@@ -204,12 +229,15 @@ Result<FetchModifiers> parse_fetch_modifiers(Scanner& scanner) {
 }
 
 std::string response_name(const FetchItem& item) {
-    if (item.kind != Kind::section) {
+    if (item.kind != Kind::section && item.kind != Kind::binary) {
         for (const Name& known : kNames) {
             if (known.kind == item.kind) return std::string(known.name);
         }
     }
-    std::string name = "BODY[" + section_name(item.section) + "]";
+    const char* what = "BODY[";
+    if (item.kind == Kind::binary) what = "BINARY[";
+    if (item.kind == Kind::binary_size) what = "BINARY.SIZE[";
+    std::string name = what + section_name(item.section) + "]";
     if (item.partial) name += "<" + std::to_string(item.partial->offset) + ">";
     return name;
 }

@@ -21,8 +21,8 @@ struct Section {
 
 /// "<0.2048>": so many octets from that offset.
 struct Partial {
-    std::uint32_t offset = 0;
-    std::uint32_t length = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
     bool operator==(const Partial&) const = default;
 };
 
@@ -39,11 +39,14 @@ struct FetchItem {
         rfc822,
         rfc822_header,
         rfc822_text,
-        modseq,  ///< RFC 7162 section 3.1.5
+        modseq,       ///< RFC 7162 section 3.1.5
+        binary,       ///< BINARY[…], RFC 3516 section 4.2
+        binary_size,  ///< BINARY.SIZE[…]
+        preview,      ///< RFC 8970 section 3
     };
     Kind kind = Kind::flags;
-    Section section;                 ///< of Kind::section
-    std::optional<Partial> partial;  ///< of Kind::section
+    Section section;                 ///< of section, binary and binary_size
+    std::optional<Partial> partial;  ///< of section and binary
     bool peek = false;
 
     /// Fetching it sets \Seen.

@@ -289,9 +289,11 @@ std::optional<LiteralMark> trailing_literal(std::string_view line) {
     LiteralMark mark;
     mark.at = line.rfind('{');
     if (mark.at == std::string_view::npos) return {};
+    mark.binary = mark.at > 0 && line[mark.at - 1] == '~';
+    std::string_view digits = line.substr(mark.at + 1, line.size() - mark.at - 2);
+    if (mark.binary) --mark.at;
     // A literal is a word of its own; "{5}" in the middle of one is only text.
     if (mark.at > 0 && line[mark.at - 1] != ' ' && line[mark.at - 1] != '(') return {};
-    std::string_view digits = line.substr(mark.at + 1, line.size() - mark.at - 2);
     if (digits.ends_with('+')) {
         mark.synchronizing = false;
         digits.remove_suffix(1);

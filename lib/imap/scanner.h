@@ -72,7 +72,8 @@ bool is_list_char(char c);
 struct LiteralMark {
     std::uint64_t size = 0;
     bool synchronizing = true;  ///< the client waits for "+"
-    std::size_t at = 0;         ///< where "{" stands
+    bool binary = false;        ///< "~{310}", RFC 3516 section 4.4: any octet
+    std::size_t at = 0;         ///< where "{" or "~" stands
 };
 std::optional<LiteralMark> trailing_literal(std::string_view line);
 

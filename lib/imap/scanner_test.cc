@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "lib/imap/append.h"
 #include "lib/imap/arguments.h"
 #include "lib/imap/fetch.h"
 #include "lib/imap/search.h"
@@ -217,20 +218,33 @@ TEST_CASE("malformed and too complex searches are errors", "[imap]") {
 
 TEST_CASE("APPEND up to its message [RFC 3501 6.3.11]", "[imap]") {
     Scanner whole(" saved (\\Seen x) \"17-Jul-1996 02:44:25 -0700\" {310}");
-    auto arguments = parse_append(whole);
-    REQUIRE(arguments);
-    CHECK(arguments->mailbox == "saved");
-    CHECK(arguments->flags.system == seen);
-    CHECK(arguments->date);
-    CHECK(arguments->message.size == 310);
-    Scanner literal_name(" {5}\r\nsaved {3+}");
-    arguments = parse_append(literal_name);
-    REQUIRE(arguments);
-    CHECK_FALSE(arguments->message.synchronizing);
-    Scanner only_name(" {5}");
-    CHECK_FALSE(parse_append(only_name));
-    Scanner no_space(" saved{5}");
-    CHECK_FALSE(parse_append(no_space));
+    CHECK(parse_append_mailbox(whole) == "saved");
+    auto message = parse_append_message(whole);
+    REQUIRE(message);
+    CHECK(message->flags.system == seen);
+    CHECK(message->date);
+    CHECK(message->mark.size == 310);
+    Scanner literal_name(" {5}\r\nsaved ~{3+}");
+    CHECK(parse_append_mailbox(literal_name) == "saved");
+    message = parse_append_message(literal_name);
+    REQUIRE(message);
+    CHECK_FALSE(message->mark.synchronizing);
+    CHECK(message->mark.binary);
+    auto [command, is_message] = GENERATE(table<std::string, bool>({
+        {"a APPEND {5}", false},
+        {"a APPEND saved{5}", false},
+        {"a APPEND saved {5}", true},
+        {"a APPEND {5}\r\nsaved (\\Seen) {3+}", true},
+        {"a APPEND saved CATENATE (URL \"x\" TEXT {3}", true},
+        {"a APPEND saved UTF8 (~{3}", true},
+        {"a APPEND saved UTF8 ({3}", false},
+        {"a REPLACE 4 saved {5}", true},
+        {"a UID REPLACE 4 saved {5}", true},
+        {"a REPLACE x saved {5}", false},
+        {"a STATUS {5}", false},
+    }));
+    INFO(command);
+    CHECK(is_append_message(command) == is_message);
 }
 
 TEST_CASE("STORE, STATUS and ID arguments [RFC 3501 6.4.6, 6.3.10, RFC 2971 3.1]", "[imap]") {

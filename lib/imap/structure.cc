@@ -216,6 +216,16 @@ bool has_message(const mime::Part& part) {
     return false;
 }
 
+const mime::Part* find_part(const mime::Part& root, const std::vector<std::uint32_t>& numbers) {
+    Place place{&root, true};
+    for (std::uint32_t number : numbers) {
+        auto next = step(place, number);
+        if (!next) return nullptr;
+        place = *next;
+    }
+    return numbers.empty() ? nullptr : place.part;
+}
+
 std::optional<Span> locate(const mime::Part& root, std::uint64_t message_size,
                            const Section& section) {
     using Text = Section::Text;

@@ -29,6 +29,8 @@ struct Span {
     std::uint64_t size = 0;
     bool operator==(const Span&) const = default;
 };
+/// The part of that number; nullptr when there is none.  No numbers: nullptr too.
+const mime::Part* find_part(const mime::Part& root, const std::vector<std::uint32_t>& numbers);
 /// Where a section stands (RFC 3501 section 6.4.5); of HEADER.FIELDS the header to choose from.
 /// Nothing when the message has no such part.
 std::optional<Span> locate(const mime::Part& root, std::uint64_t message_size,

@@ -13,25 +13,6 @@ bool is_ascii(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 128; });
 }
 
-/// Says which way a body is encoded, and what a message without MIME needs for that.
-std::string with_encoding(std::string_view header, std::string_view encoding, bool is_root) {
-    std::string out;
-    bool has_version = false, has_type = false;
-    FieldReader reader(header);
-    Field field;
-    while (reader.next(field)) {
-        if (iequals(field.name, "Content-Transfer-Encoding")) continue;
-        has_version = has_version || iequals(field.name, "MIME-Version");
-        has_type = has_type || iequals(field.name, "Content-Type");
-        out += field.raw;
-    }
-    if (is_root && !has_version) out += "MIME-Version: 1.0\r\n";
-    // RFC 1428 section 3: the name for what nobody knows.
-    if (is_root && !has_type) out += "Content-Type: text/plain; charset=unknown-8bit\r\n";
-    out.append("Content-Transfer-Encoding: ").append(encoding).append("\r\n\r\n");
-    return out;
-}
-
 class Converter {
 public:
     explicit Converter(std::string_view message) : message_(message) {}
@@ -88,6 +69,24 @@ private:
 };
 
 }  // namespace
+
+std::string with_encoding(std::string_view header, std::string_view encoding, bool is_root) {
+    std::string out;
+    bool has_version = false, has_type = false;
+    FieldReader reader(header);
+    Field field;
+    while (reader.next(field)) {
+        if (iequals(field.name, "Content-Transfer-Encoding")) continue;
+        has_version = has_version || iequals(field.name, "MIME-Version");
+        has_type = has_type || iequals(field.name, "Content-Type");
+        out += field.raw;
+    }
+    if (is_root && !has_version) out += "MIME-Version: 1.0\r\n";
+    // RFC 1428 section 3: the name for what nobody knows.
+    if (is_root && !has_type) out += "Content-Type: text/plain; charset=unknown-8bit\r\n";
+    out.append("Content-Transfer-Encoding: ").append(encoding).append("\r\n\r\n");
+    return out;
+}
 
 std::string quoted_printable(std::string_view body) {
     constexpr std::size_t kMostColumns = 75;  // and the "=" of a soft line break

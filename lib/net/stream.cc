@@ -82,6 +82,38 @@ Task<void> Stream::wait_for(unsigned direction) {
     co_await io.readiness.wait(which, scope_, deadline_);
 }
 
+void Stream::start_deflate() {
+    io_->deflate = std::make_unique<Deflate>();
+    // What came behind the agreement is compressed already.
+    std::string ahead = take_buffered();
+    io_->deflate->feed(ahead);
+}
+
+bool Stream::is_compressed() const {
+    return io_->deflate != nullptr;
+}
+
+/// Puts in the place of `got` compressed bytes, and of what was left before them, what they stand
+/// for; false when that is nothing yet.
+bool Stream::unpack(std::size_t got) {
+    Io& io = *io_;
+    if (!io.deflate) return true;
+    if (got > 0) io.deflate->feed(io.in.view());
+    io.in.drop();
+    char* space = io.in.space();
+    io.in.added(io.deflate->inflate(space, io.in.space_size()));
+    if (!io.in.empty()) return true;
+    io.in.drop();
+    return false;
+}
+
+/// What is to be sent, in the form of the wire.
+std::string Stream::packed() {
+    std::string out = std::move(io_->out);
+    io_->out = std::string();
+    return io_->deflate ? io_->deflate->compress(out) : out;
+}
+
 /// Reads a block; the buffer is empty before and is not after.
 Task<void> Stream::fill() {
     Io& io = *io_;
@@ -93,12 +125,14 @@ Task<void> Stream::fill() {
             co_await Yield();
             continue;
         }
+        if (io.deflate && unpack(0)) co_return;
         char* space = io.in.space();
         if (tls_) {
             std::size_t got = 0;
             int result = ::SSL_read_ex(tls_->ssl, space, io.in.space_size(), &got);
             io.in.added(got);
-            if (result == 1) co_return;
+            if (result == 1 && unpack(got)) co_return;
+            if (result == 1) continue;
             io.in.drop();
             co_await settle(result);
             continue;
@@ -106,7 +140,8 @@ Task<void> Stream::fill() {
         ssize_t got = ::recv(socket_.get(), space, io.in.space_size(), 0);
         if (got > 0) {
             io.in.added(static_cast<std::size_t>(got));
-            co_return;
+            if (unpack(static_cast<std::size_t>(got))) co_return;
+            continue;
         }
         io.in.drop();
         if (got == 0) throw Closed("the peer closed the connection");
@@ -207,8 +242,7 @@ std::size_t Stream::pending() const {
 
 Task<void> Stream::flush() {
     if (io_->out.empty()) co_return;
-    std::string out = std::move(io_->out);
-    io_->out = std::string();
+    std::string out = packed();
     co_await write_all(out);
 }
 
@@ -237,7 +271,7 @@ Task<void> Stream::write_all(std::string_view bytes) {
 
 Task<void> Stream::put_file(int fd, off_t offset, std::size_t count) {
     if (count > kCopied) co_await flush();
-    if (count <= kCopied || tls_) {
+    if (count <= kCopied || tls_ || io_->deflate) {
         co_await send_file_copied(fd, offset, count);
     } else {
         co_await send_file(fd, offset, count);
@@ -296,7 +330,8 @@ Fd Stream::release() {
 void Stream::close() {
     if (!socket_ || closed_) return;
     if (!io_->out.empty() && !tls_) {
-        ::send(socket_.get(), io_->out.data(), io_->out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        std::string out = packed();
+        ::send(socket_.get(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     } else if (tls_) {
         close_tls();
     }

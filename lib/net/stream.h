@@ -85,6 +85,10 @@ public:
     /// nullptr while plain.
     const TlsInfo* tls() const;
 
+    /// From now on everything is compressed, in both directions; what is put was flushed before.
+    void start_deflate();
+    bool is_compressed() const;
+
     const Address& peer() const { return peer_; }
     const Address& local() const { return local_; }
     int fd() const { return socket_.get(); }
@@ -100,6 +104,8 @@ private:
     struct Tls;
 
     Task<void> fill();
+    bool unpack(std::size_t got);
+    std::string packed();
     Task<void> write_all(std::string_view bytes);
     Task<void> write_tls(std::string_view bytes);
     Task<void> send_file(int fd, off_t offset, std::size_t count);

@@ -2,6 +2,7 @@
 
 #include "lib/event/readiness.h"
 #include "lib/net/block.h"
+#include "lib/net/deflate.h"
 #include "lib/net/remote_key.h"
 #include "lib/net/stream.h"
 
@@ -15,6 +16,7 @@ struct Stream::Io {
     Readiness readiness;
     Block in;
     std::string out;
+    std::unique_ptr<Deflate> deflate;  ///< once the peers have agreed on it
     bool waiting[2] = {false, false};  ///< a coroutine waits for this direction
     unsigned busy = 0;                 ///< reads and writes since the last wait
 };

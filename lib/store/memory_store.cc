@@ -7,6 +7,7 @@
 
 #include "lib/base/text.h"
 #include "lib/mime/header.h"
+#include "lib/mime/preview.h"
 
 namespace facteur::store {
 
@@ -197,6 +198,7 @@ Task<Result<Summary>> MemoryMailbox::summary(std::uint32_t uid) {
     std::string_view text = found->second.text;
     Summary summary;
     summary.structure = mime::parse_structure(text);
+    summary.preview = mime::preview(text, summary.structure);
     mime::FieldReader reader(text.substr(0, mime::header_length(text)));
     mime::Field field;
     while (reader.next(field)) {

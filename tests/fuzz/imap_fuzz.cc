@@ -4,14 +4,17 @@
 #include <cstdint>
 #include <string>
 
+#include "lib/imap/append.h"
 #include "lib/imap/arguments.h"
 #include "lib/imap/base_subject.h"
 #include "lib/imap/fetch.h"
+#include "lib/imap/list.h"
 #include "lib/imap/mailbox_name.h"
 #include "lib/imap/response.h"
 #include "lib/imap/search.h"
 #include "lib/imap/sort.h"
 #include "lib/imap/thread.h"
+#include "lib/imap/url.h"
 #include "lib/mime/utf7.h"
 
 using namespace facteur::imap;
@@ -65,7 +68,7 @@ void threads(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 1) return 0;
     std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-    switch (data[0] % 14) {
+    switch (data[0] % 17) {
         case 0:
             over(text, [](Scanner& s) { return parse_fetch_items(s, 100); });
             break;
@@ -73,7 +76,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             over(text, [](Scanner& s) { return parse_search(s, SearchLimits()); });
             break;
         case 2:
-            over(text, [](Scanner& s) { return parse_append(s); });
+            over(text, [](Scanner& s) { return parse_append_message(s); });
+            (void)is_append_message(text);
             break;
         case 3:
             over(text, [](Scanner& s) { return parse_store(s); });
@@ -101,6 +105,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         case 11:
             over(text, [](Scanner& s) { return parse_thread(s, SearchLimits()); });
+            break;
+        case 13:
+            over(text, [](Scanner& s) { return parse_list(s, 20); });
+            break;
+        case 14:
+            over(text, [](Scanner& s) { return parse_catenate_part(s); });
+            break;
+        case 15:
+            (void)parse_message_url(text);
             break;
         case 12:
             threads(text);

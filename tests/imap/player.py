@@ -4,6 +4,7 @@ import itertools
 import re
 import socket
 import ssl
+import zlib
 
 MARK = re.compile(r'<<(.*?)>>')
 LITERAL = re.compile(rb'~?\{(\d+)\}\r\n$')
@@ -45,6 +46,33 @@ class Different(AssertionError):
     """The server said something else."""
 
 
+class Inflated:
+    """Reads a compressed connection as a file."""
+
+    def __init__(self, file):
+        self.file, self.buffer = file, b''
+        self.inflate = zlib.decompressobj(-15)
+
+    def more(self):
+        block = self.file.read1(65536)
+        self.buffer += self.inflate.decompress(block)
+        return bool(block)
+
+    def readline(self):
+        while b'\n' not in self.buffer and self.more():
+            pass
+        return self.read(self.buffer.find(b'\n') + 1)
+
+    def read(self, size):
+        while len(self.buffer) < size and self.more():
+            pass
+        out, self.buffer = self.buffer[:size], self.buffer[size:]
+        return out
+
+    def close(self):
+        self.file.close()
+
+
 class Connection:
     """One connection; a response is one text, with its literals in it."""
 
@@ -55,8 +83,15 @@ class Connection:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             self.socket = context.wrap_socket(self.socket)
         self.file = self.socket.makefile('rb')
+        self.deflate = None
+
+    def start_deflate(self):
+        self.file = Inflated(self.file)
+        self.deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
 
     def say(self, text):
+        if self.deflate:
+            text = self.deflate.compress(text) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
         self.socket.sendall(text)
 
     def response(self):
@@ -144,14 +179,19 @@ class Player:
         if 'raw' in options:
             return connection
         connection.response()
-        connection.say(f'login LOGIN {self.user} {self.password}\r\n'.encode())
-        while True:
-            said = connection.response()
-            if said.startswith('login '):
-                break
-        if not said.startswith('login OK'):
-            raise Different(f'{self.script.name}: {said}')
+        self.command(connection, f'LOGIN {self.user} {self.password}')
+        if 'deflate' in options:
+            self.command(connection, 'COMPRESS DEFLATE')
+            connection.start_deflate()
         return connection
+
+    def command(self, connection, text):
+        connection.say(f'setup {text}\r\n'.encode())
+        said = '*'
+        while said.startswith('*'):
+            said = connection.response()
+        if not said.startswith('setup OK'):
+            raise Different(f'{self.script.name}: {text}: {said}')
 
     def on(self, number):
         return self.connections.get(number) or self.connect(number)

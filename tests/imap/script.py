@@ -6,7 +6,8 @@ A script is lines; what begins with # is for people.
     @messages NAME N            puts N plain messages into it, "number 1" and so on
     @message NAME [FLAGS] ["DATE"]    puts the message of the following L: lines into it
     @only facteur: why          Dovecot does not do what the script is about
-    @connect N [raw] [tls]      opens connection N; raw: without login, and its greeting is answered
+    @connect N [raw] [tls] [deflate]   opens connection N; raw: without login, its greeting unread;
+                                deflate: compressed (RFC 4978)
 
     C: a NOOP                   what the client says; 2C: says it on the connection 2
     L: text                     lines of the literal that {} or {+} at the end of C: announces
