@@ -191,6 +191,9 @@ void Manager::assign(Message& message, std::size_t index, const ipc::Destination
     } else if (destination.transport == "discard") {
         progress = verdict("2.0.0", destination.nexthop);
         progress.fate = spool::Fate::delivered;
+    } else if (auto domain = suspensions_.covering(destination.recipient, destination.nexthop);
+               !domain.empty()) {
+        progress = verdict("4.3.2", "delivery to " + domain + " is suspended by the administrator");
     } else {
         message.routes[{destination.transport, destination.nexthop}].push_back(index);
         return;

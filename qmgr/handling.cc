@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/base/log.h"
+#include "lib/base/text.h"
 #include "qmgr/manager.h"
 #include "qmgr/outgoing.h"
 
@@ -147,18 +148,14 @@ void Manager::flush_all() {
     changed_.notify_all();
 }
 
-Task<Result<void>> Manager::expire(spool::QueueId id) {
-    if (Message* message = active(id)) {
-        message->wish = Wish::expire;
-        co_return Result<void>();
-    }
-    if (find(id) == Place::hold) co_return permanent("message is on hold", "5.1.0");
+/// A step that an administrator makes: written, then the message is tried.
+Task<Result<void>> Manager::intervene(spool::QueueId id, Change change) {
     CO_TRY(spool::Stored stored, claim(id));
     Result<spool::Story> story = co_await spool_.load(stored);
     Result<void> done;
     if (story) {
         spool::Step step(*story, now_seconds());
-        step.expire();
+        change(step);
         std::string text = step.text();
         done = co_await spool_.step(stored, std::move(text));
     } else {
@@ -169,6 +166,39 @@ Task<Result<void>> Manager::expire(spool::QueueId id) {
     give_back(std::move(stored), now_seconds());
     if (done) done = flush(id);
     co_return done;
+}
+
+Task<Result<void>> Manager::expire(spool::QueueId id) {
+    if (Message* message = active(id)) {
+        message->wish = Wish::expire;
+        co_return Result<void>();
+    }
+    if (find(id) == Place::hold) co_return permanent("message is on hold", "5.1.0");
+    Change change = [](spool::Step& step) { step.expire(); };
+    co_return co_await intervene(id, std::move(change));
+}
+
+Task<Result<void>> Manager::redirect(spool::QueueId id, std::string to) {
+    if (active(id)) co_return temporary("message is being delivered; hold it first");
+    if (find(id) == Place::hold) co_return permanent("message is on hold", "5.1.0");
+    Change change = [to](spool::Step& step) { step.filter(to); };
+    Result<void> done = co_await intervene(id, std::move(change));
+    if (done) log_info(id.text() + ": redirected to <" + to + ">");
+    co_return done;
+}
+
+Task<Result<std::vector<std::string>>> Manager::suspend(std::vector<std::string> domains,
+                                                        bool resume) {
+    if (!domains.empty()) {
+        CO_TRY_VOID(suspensions_.change(domains, resume));
+        std::function<Result<void>()> work = [this, text = suspensions_.text()] {
+            return write_suspensions(spool_.files(), text);
+        };
+        CO_TRY_VOID(co_await spool_.workers().run<Result<void>>(std::move(work)));
+        log_info((resume ? "resumed: " : "suspended: ") + join(domains, ", "));
+    }
+    const auto& all = suspensions_.domains();
+    co_return std::vector<std::string>(all.begin(), all.end());
 }
 
 Task<void> Manager::grant(spool::QueueId id, Wish wish) {

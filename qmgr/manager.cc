@@ -36,6 +36,7 @@ Manager::~Manager() = default;
 
 Result<void> Manager::open() {
     TRY(auto found, spool_.open());
+    suspensions_.read();
     for (spool::Stored& stored : found) {
         spool::QueueId id = stored.id;
         resting_.emplace(id, std::move(stored));

@@ -16,6 +16,7 @@
 #include "qmgr/message.h"
 #include "qmgr/notice.h"
 #include "qmgr/settings.h"
+#include "qmgr/suspensions.h"
 #include "qmgr/waiting.h"
 
 namespace facteur::qmgr {
@@ -78,6 +79,10 @@ public:
     void flush_all();
     /// Returned to its sender now.
     Task<Result<void>> expire(spool::QueueId id);
+    /// By another transport:nexthop from now on, and at once; empty: by its own routes again.
+    Task<Result<void>> redirect(spool::QueueId id, std::string to);
+    /// Lets nothing go to these domains, or lets it go again; what is suspended then.
+    Task<Result<std::vector<std::string>>> suspend(std::vector<std::string> domains, bool resume);
 
     spool::Spool& spool() { return spool_; }
     std::size_t active_count() const { return active_.size(); }
@@ -129,6 +134,8 @@ private:
     void fail_what_is_old(Message& message);
     std::int64_t due_of(spool::QueueId id) const;
     Result<spool::Stored> claim(spool::QueueId id);
+    using Change = std::function<void(spool::Step&)>;
+    Task<Result<void>> intervene(spool::QueueId id, Change change);
     Task<void> grant(spool::QueueId id, Wish wish);
     void give_back(spool::Stored stored, std::int64_t due);
     std::int64_t next_attempt(const Message& message) const;
@@ -154,6 +161,7 @@ private:
     std::unordered_set<spool::QueueId> arriving_;  ///< being made durable, or being changed
     std::deque<spool::QueueId> fresh_;             ///< accepted, not tried yet
     Waiting waiting_;
+    Suspensions suspensions_;
     bool turn_of_waiting_ = false;
     bool scanned_ = false;
     bool look_for_abandoned_ = false;

@@ -144,6 +144,10 @@ AdminService::AdminService(Manager& manager) : manager_(manager) {
     server_.on<ipc::QueueShow>([this](ipc::Packet<ipc::QueueShow> request, const ipc::Peer& peer) {
         return show(std::move(request), peer);
     });
+    server_.on<ipc::QueueSuspend>(
+        [this](ipc::Packet<ipc::QueueSuspend> request, const ipc::Peer& peer) {
+            return suspend(std::move(request), peer);
+        });
     server_.on<ipc::QueueAct>([this](ipc::Packet<ipc::QueueAct> request, const ipc::Peer& peer) {
         return act(std::move(request), peer);
     });
@@ -192,7 +196,20 @@ Task<Result<ipc::Packet<ipc::QueueShowReply>>> AdminService::show(
     co_return reply;
 }
 
-Task<Result<void>> AdminService::act_on(ipc::QueueVerb verb, spool::QueueId id) {
+Task<Result<ipc::Packet<ipc::QueueSuspendReply>>> AdminService::suspend(
+    ipc::Packet<ipc::QueueSuspend> request, ipc::Peer peer) {
+    if (!request.message.domains.empty() && !is_owner(peer)) {
+        co_return permanent("only root and the queue's owner may do that");
+    }
+    ipc::Packet<ipc::QueueSuspendReply> reply;
+    const bool resume = request.message.resume;
+    CO_TRY(reply.message.domains,
+           co_await manager_.suspend(std::move(request.message.domains), resume));
+    co_return reply;
+}
+
+Task<Result<void>> AdminService::act_on(ipc::QueueVerb verb, spool::QueueId id,
+                                        std::string argument) {
     switch (verb) {
         case ipc::QueueVerb::flush:
         case ipc::QueueVerb::requeue:
@@ -205,6 +222,8 @@ Task<Result<void>> AdminService::act_on(ipc::QueueVerb verb, spool::QueueId id) 
             co_return co_await manager_.remove(id);
         case ipc::QueueVerb::expire:
             co_return co_await manager_.expire(id);
+        case ipc::QueueVerb::redirect:
+            co_return co_await manager_.redirect(id, std::move(argument));
     }
     co_return permanent("unknown verb");
 }
@@ -224,7 +243,7 @@ Task<Result<ipc::Packet<ipc::QueueActReply>>> AdminService::act(ipc::Packet<ipc:
     for (const std::string& text : request.message.queue_ids) {
         auto id = spool::QueueId::parse(text);
         if (!id) co_return permanent("bad queue id");
-        Result<void> done = co_await act_on(verb, *id);
+        Result<void> done = co_await act_on(verb, *id, request.message.argument);
         if (done) ++reply.message.done;
         if (!done) reply.message.missing.push_back(text);
     }

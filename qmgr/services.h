@@ -41,7 +41,9 @@ private:
                                                         ipc::Peer peer);
     Task<Result<ipc::Packet<ipc::QueueActReply>>> act(ipc::Packet<ipc::QueueAct> request,
                                                       ipc::Peer peer);
-    Task<Result<void>> act_on(ipc::QueueVerb verb, spool::QueueId id);
+    Task<Result<void>> act_on(ipc::QueueVerb verb, spool::QueueId id, std::string argument);
+    Task<Result<ipc::Packet<ipc::QueueSuspendReply>>> suspend(
+        ipc::Packet<ipc::QueueSuspend> request, ipc::Peer peer);
 
     Manager& manager_;
     ipc::Server server_;

@@ -55,7 +55,10 @@ std::string folder_of(const std::string& path) {
     return path.substr(0, path.rfind('/'));
 }
 
-Result<LoadedFile> load_open_file(int fd) {
+namespace {
+
+/// All but the content and its checksum.
+Result<LoadedFile> load_frame(int fd) {
     TRY(std::uint64_t size, size_of(fd));
     if (size < kContentOffset) return permanent("queue file is too short");
     TRY(std::string head, read_exactly(fd, 0, kContentOffset));
@@ -68,6 +71,19 @@ Result<LoadedFile> load_open_file(int fd) {
     TRY(std::string tail, read_exactly(fd, begin, static_cast<std::size_t>(size - begin)));
     TRY(loaded.trailer, decode_trailer(tail));
     loaded.end = begin + loaded.trailer.good;
+    return loaded;
+}
+
+}  // namespace
+
+Result<Story> load_story(const std::string& path) {
+    TRY(Fd fd, open_to_read(path));
+    TRY(LoadedFile loaded, load_frame(fd.get()));
+    return std::move(loaded.trailer.story);
+}
+
+Result<LoadedFile> load_open_file(int fd) {
+    TRY(LoadedFile loaded, load_frame(fd));
     TRY(auto crc, content_checksum(fd, loaded.header.content_length));
     if (crc != loaded.header.content_crc) return permanent("queue file: content is damaged");
     return loaded;

@@ -24,7 +24,9 @@ struct LoadedFile {
 };
 /// A permanent Error is damage; a temporary one says that it could not be read now.
 Result<LoadedFile> load_file(const std::string& path);
-/// The same for a descriptor that is open already (maildrop, where names cannot be trusted).
+/// What happened to a message, for somebody who only looks: its content is not read.
+Result<Story> load_story(const std::string& path);
+/// load_file() for a descriptor that is open already (maildrop, where names cannot be trusted).
 Result<LoadedFile> load_open_file(int fd);
 
 /// What a new queue file is made of.

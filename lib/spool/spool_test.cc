@@ -11,6 +11,7 @@
 #include "lib/event/errors.h"
 #include "lib/event/sleep.h"
 #include "lib/spool/power_cut.h"
+#include "lib/spool/snapshot.h"
 
 using namespace facteur;
 using namespace facteur::spool;
@@ -276,6 +277,48 @@ TEST_CASE("a reserved file goes with the last descriptor of it", "[spool]") {
         lent.reset();
         bench.spool.remove_abandoned();
         CHECK(state_of(incoming_path(id.text())).size < 0);
+    }
+    remove_folder(path);
+}
+
+TEST_CASE("who only reads sees the queue as qmgr left it", "[spool]") {
+    std::string path = fresh_folder();
+    {
+        Files files;
+        std::map<std::string, Seen::Place> expected;
+        std::string stepped;
+        {
+            Bench bench(files);
+            std::vector<Stored> stored;
+            for (int i = 0; i < 5; ++i) {
+                auto id = *QueueId::parse(make_queue_id());
+                stored.push_back(
+                    bench.run(bench.spool.accept(id, envelope_to("b@x.test"), "content")).value());
+            }
+            REQUIRE(bench.run(bench.spool.forget(stored[0])));
+            using Where = Stored::Where;
+            REQUIRE(bench.run(bench.spool.move_out(stored[1], Where::deferred, 1000)));
+            REQUIRE(bench.run(bench.spool.move_out(stored[2], Where::hold, 1000)));
+            REQUIRE(bench.run(bench.spool.move_out(stored[3], Where::deferred, 1000)));
+            REQUIRE(bench.run(bench.spool.forget(stored[3])));
+            for (std::size_t i : {std::size_t{1}, std::size_t{4}}) {
+                Story story(envelope_to("b@x.test"));
+                Step step(story, 1);
+                step.next_attempt(77);
+                REQUIRE(bench.run(bench.spool.step(stored[i], step.text())));
+            }
+            expected[stored[1].id.text()] = Seen::Place::deferred;
+            expected[stored[2].id.text()] = Seen::Place::hold;
+            expected[stored[4].id.text()] = Seen::Place::journal;
+            stepped = stored[4].id.text();
+        }
+        std::map<std::string, Seen::Place> found;
+        REQUIRE(read_queue([&](const Seen& seen) {
+            found[seen.id.text()] = seen.place;
+            CHECK(seen.story.envelope.recipients[0].address == "b@x.test");
+            CHECK((seen.story.next_attempt == 77) == (seen.place != Seen::Place::hold));
+        }));
+        CHECK(found == expected);
     }
     remove_folder(path);
 }

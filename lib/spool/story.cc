@@ -73,6 +73,8 @@ Result<void> take_step_line(Story& story, TextLine& line, Cursor& at) {
         ++story.attempts;
     } else if (line.key == "warned") {
         story.warned = true;
+    } else if (line.key == "filter" && !at.added) {
+        story.envelope.filter = line.value;
     } else if (line.key == "expire") {
         story.force_expire = true;
     } else if (at.added) {
@@ -125,6 +127,9 @@ void Step::next_attempt(std::int64_t when) {
 }
 void Step::warned() {
     put_line(text_, "warned", "yes");
+}
+void Step::filter(const std::string& to) {
+    put_line(text_, "filter", to);
 }
 void Step::expire() {
     put_line(text_, "expire", "yes");

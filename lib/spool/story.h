@@ -63,6 +63,8 @@ public:
     void next_attempt(std::int64_t when);
     void warned();
     void expire();
+    /// From now on it goes by this transport:nexthop; empty: by its routes.
+    void filter(const std::string& to);
     const std::string& text() const { return text_; }
 
 private:

@@ -65,10 +65,21 @@ class Queue(TestCase):
         self.assertNotIn('not this', text)
         wait_until(lambda: not self.entries(), 30, 'an empty queue')
 
+    def test_sendmail_speaks_smtp(self):
+        said = self.name('sendmail', '-bs', text=(
+            'EHLO me\r\nMAIL FROM:<anna@example.test>\r\nRCPT TO:<b@other.test>\r\nDATA\r\n'
+            'Subject: by hand\r\n\r\n..\r\n.\r\nQUIT\r\n')).stdout
+        self.assertRegex(said, r'(?s)^220 .*354 .*250 2\.0\.0 Ok: queued\r?\n221 ')
+        wait_until(lambda: self.subjects() == ['by hand'], 30, 'the message')
+        self.assertEqual(self.taken()[0].sender, 'anna@example.test')
+
     def test_sendmail_works_while_nothing_runs(self):
         self.i.stop()
         self.name('sendmail', '-i', 'b@other.test', text='Subject: early\n\n.\nthis too\n')
-        self.assertEqual(self.name('mailq', check=False).returncode, 69)
+        down = self.name('mailq')  # as root, or the owner: from the disk
+        self.assertIn('this is what is on the disk', down.stderr)
+        self.assertRegex(down.stdout, r'(?s)-Queue ID-.*b@other\.test.* in 1 Request\.')
+        self.assertEqual(self.name('postqueue', '-f', check=False).returncode, 69)
         self.i.start()
         wait_until(lambda: self.subjects() == ['early'], 30, 'the message')
         self.assertIn('..\r\nthis too' if b'..' in raw(self.sink) else '.\r\nthis too',
@@ -100,6 +111,64 @@ class Queue(TestCase):
         self.assertEqual(len(self.entries()), 2)
         self.i.run('queue', 'release', ids[1], ids[2])
         wait_until(lambda: len(self.taken()) == 2 and not self.entries(), 30, 'deliveries')
+
+    def defer(self, *recipients):
+        """One message to each, all of which wait; their ids by recipient."""
+        self.sink.replies['RCPT'] = '450 4.2.1 later please'
+        for number, recipient in enumerate(recipients):
+            self.name('sendmail', '-f', f'anna{number}@example.test', recipient,
+                      text=f'Subject: {recipient}\n\nb\n')
+
+        def waiting():
+            return {e['recipients'][0]['address']: e['queue_id'] for e in self.entries()
+                    if e['queue_name'] == 'deferred' and 'later please' in str(e)}
+        wait_until(lambda: len(waiting()) == len(recipients), 30, 'deferrals')
+        return waiting()
+
+    def test_filters_choose_messages(self):
+        self.i.add_settings('minimal_backoff_time = 1h\n')
+        self.i.reload()
+        ids = self.defer('b@one.test', 'c@one.test', 'd@two.test')
+        def listed(*words):
+            lines = self.i.run('queue', 'list', '--json', *words).splitlines()
+            return {json.loads(line)['queue_id'] for line in lines}
+        self.assertEqual(listed('--domain', 'one.test'), {ids['b@one.test'], ids['c@one.test']})
+        self.assertEqual(listed('--sender', 'anna2@*'), {ids['d@two.test']})
+        self.assertEqual(listed('--reason', 'later', '--older', '1h'), set())
+        self.assertEqual(listed('--younger', '1h', '--smaller', '1m'), set(ids.values()))
+        table = self.i.run('queue', 'stats')
+        self.assertRegex(table, r'T +5 +10 +20 +40 +80 +160 +320 +640 +1280 +1280\+\n')
+        self.assertRegex(table, r'TOTAL +3 +3 +0')
+        self.assertRegex(table, r'one\.test +2 +2 +0')
+        self.i.run('queue', 'hold', '--domain', 'one.test')
+        self.assertEqual(listed('--place', 'hold'), {ids['b@one.test'], ids['c@one.test']})
+        self.i.run('queue', 'delete', '--domain', 'one.test', '--sender', 'anna0@*')
+        self.assertEqual(listed(), {ids['c@one.test'], ids['d@two.test']})
+        story = self.i.run('queue', 'trace', ids['d@two.test'])
+        self.assertIn('status=deferred', story)
+        self.assertIn('It is in the queue (deferred), tried 1 time', story)
+
+    def test_a_message_is_redirected(self):
+        other = self.keep_here(Sink(port=ports.free_port()))
+        self.i.add_settings('minimal_backoff_time = 1h\n')
+        self.i.reload()
+        ids = self.defer('b@one.test', 'c@one.test')
+        self.i.run('queue', 'redirect', f'smtp:[127.0.0.1]:{other.port}', ids['b@one.test'])
+        wait_until(lambda: other.messages, 30, 'the message at the other server')
+        self.assertEqual(other.messages[0].recipients, ['b@one.test'])
+        self.assertEqual([e['queue_id'] for e in self.entries()], [ids['c@one.test']])
+
+    def test_a_domain_is_suspended_and_resumed(self):
+        self.i.run('queue', 'suspend', 'One.test')
+        self.name('sendmail', 'b@one.test', text='Subject: one\n\nb\n')
+        self.name('sendmail', 'b@two.test', text='Subject: two\n\nb\n')
+        wait_until(lambda: self.subjects() == ['two'], 30, 'the other message')
+        wait_until(lambda: 'delivery to one.test is suspended' in str(self.entries()), 30, 'reason')
+        self.i.kill('qmgr')
+        wait_until(lambda: self.i.run('queue', 'suspend', check=False) == 'one.test\n', 30, 'qmgr')
+        self.i.run('queue', 'resume', 'one.test')
+        wait_until(lambda: self.subjects() == ['one', 'two'], 30, 'the message')
+        self.assertEqual(self.i.run('queue', 'suspend'), '')
 
     def test_a_refused_recipient_is_returned_to_the_sender(self):
         self.sink.replies['RCPT TO:<nobody@'] = '550 5.1.1 no such user'

@@ -3,10 +3,15 @@ NAME
     facteur-queue - look at the mail queue and change it
 
 SYNOPSIS
-    facteur [-c directory] queue list [--json]
+    facteur [-c directory] queue list [filter ...] [--json]
     facteur [-c directory] queue show [--envelope] [--header] [--body] ID ...
-    facteur [-c directory] queue flush [--site DOMAIN] [ID ...]
-    facteur [-c directory] queue hold|release|requeue|delete|expire ID ...
+    facteur [-c directory] queue trace ID
+    facteur [-c directory] queue stats|watch [filter ...] [--by-sender] [--most N] [--json]
+    facteur [-c directory] queue flush [--site DOMAIN] [filter ...] [ID ...]
+    facteur [-c directory] queue hold|release|requeue|delete|expire [--yes] [filter ...] [ID ...]
+    facteur [-c directory] queue redirect TRANSPORT:NEXTHOP [filter ...] [ID ...]
+    facteur [-c directory] queue suspend [DOMAIN ...]
+    facteur [-c directory] queue resume DOMAIN ...
     mailq
     postqueue -f | -i id | -j | -p | -s site
     postsuper [-d id] [-e id] [-f id] [-h id] [-H id] [-r id] [queue]
@@ -18,9 +23,19 @@ DESCRIPTION
 
     list
         All messages: id, size, time, sender, recipients and why they wait.  --json prints one
-        object a line.
+        object a line.  While qmgr does not run, root and the owner of the queue see what is on
+        the disk; for others the exit status is 69.
     show
         Envelope, history, header and body of a message, or the parts that are named.
+    trace
+        The lines of the log that name a message, and what it waits for when it is still in the
+        queue.
+    stats
+        How many recipients wait, by domain and by age in minutes, as qshape prints it.
+        --by-sender counts messages by the domain of their sender, --most names how many domains
+        are shown (20; 0 is all).
+    watch
+        The same every --interval seconds, until it is interrupted.
     flush
         Try again now what waits: everything, the messages that are named, or what goes to the
         domain of --site.
@@ -28,10 +43,33 @@ DESCRIPTION
         Keep messages until they are released; let them go on.
     requeue
         Look up aliases and routes of the recipients anew, and try now.
+    redirect
+        Send messages by another transport, as master.cf names it, to another next hop:
+        smtp:[relay.example.com].  "-" goes back to their own routes.
+    suspend, resume
+        Let nothing go to a domain, or to a next hop, until it is resumed; its mail is deferred
+        meanwhile, also after a restart, and returned when its time is over.  Without a domain
+        suspend lists what is suspended; resume ALL resumes everything.
     delete
         Remove messages; nobody is told.
     expire
         Return messages to their senders now.
+
+    delete and expire ask before they do that to more than the messages that were named, unless
+    --yes is there or standard input is no terminal.
+
+    Filters, of which all have to fit; * and ? stand for anything, case does not matter:
+
+    --sender, --recipient, --domain pattern
+        The sender, a recipient who still waits, or the domain of one.
+    --older, --younger time
+        Time in the queue: 30m, 4h, 2d.
+    --larger, --smaller size
+        Size of the message: 100k, 10m.
+    --reason words
+        What is said of why it waits holds these words.
+    --place active|deferred|hold
+        Where it is.
 
     mailq, postqueue, postsuper and postcat take Postfix's options:
 
@@ -51,170 +89,143 @@ DIAGNOSTICS
 SEE ALSO
     qmgr(8), sendmail(1), facteur(1)
 --*/
-// facteur queue, and the names that hands know for it: mailq, postqueue, postsuper, postcat.
+// facteur queue: its command line.
 
-#include <cstdio>
-#include <cstdlib>
-#include <iostream>
+#include <memory>
 
-#include <fmt/format.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include "lib/base/text.h"
-#include "lib/spool/queue_id.h"
 #include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
-#include "tools/facteur/instance.h"
-#include "tools/facteur/names.h"
-#include "tools/facteur/queue_print.h"
+#include "tools/facteur/queue_actions.h"
 
 namespace facteur::tool {
 namespace {
 
-int fail(std::string_view program, int status, std::string_view text) {
-    std::cerr << program << ": " << text << "\n";
-    return status;
-}
-
 using Client = Result<std::unique_ptr<QueueClient>>;
 
-/// Ids of all messages; with a name of a queue ("deferred"), of those in it.
-Result<std::vector<std::string>> all_ids(QueueClient& client, std::string_view queue = "") {
-    TRY(auto ids, client.ids());
-    std::vector<std::string> found;
-    auto take = [&](const std::string& joined, std::string_view name) {
-        if (!queue.empty() && queue != name) return;
-        for (std::string& id : split_ids(joined))
-            found.push_back(std::move(id));
-    };
-    take(ids.active, "active");
-    take(ids.journal, "deferred");
-    take(ids.deferred, "deferred");
-    take(ids.hold, "hold");
-    return found;
-}
-
-Result<void> list(QueueClient& client, bool json) {
-    TRY(auto ids, all_ids(client));
-    MailqPrinter printer;
-    TRY_VOID(client.entries(ids, [&](const ipc::QueueEntry& entry) {
-        if (json) {
-            std::cout << to_json(entry) << "\n";
-        } else {
-            printer.print(entry);
-        }
-    }));
-    if (!json) printer.end();
-    return {};
-}
-
-bool is_of_site(const ipc::QueueEntry& entry, const std::string& site) {
-    for (const ipc::QueueRecipient& recipient : entry.recipients) {
-        if (iends_with(recipient.address, "@" + site)) return true;
-    }
-    return false;
-}
-
-Result<void> flush_site(QueueClient& client, const std::string& site) {
-    TRY(auto ids, all_ids(client, "deferred"));
-    std::vector<std::string> wanted;
-    TRY_VOID(client.entries(ids, [&](const ipc::QueueEntry& entry) {
-        if (is_of_site(entry, site)) wanted.push_back(entry.queue_id);
-    }));
-    if (wanted.empty()) return {};
-    TRY(auto reply, client.act(ipc::QueueVerb::flush, std::move(wanted)));
-    return {};
-}
-
-/// "ALL", "-" (ids on standard input) or an id.
-Result<std::vector<std::string>> ids_of(QueueClient& client, const std::string& word,
-                                        std::string_view queue) {
-    if (word == "ALL") return all_ids(client, queue);
-    std::vector<std::string> ids;
-    if (word == "-") {
-        for (std::string line; std::getline(std::cin, line);) {
-            if (!trim(line).empty()) ids.emplace_back(trim(line));
-        }
-    } else {
-        ids.push_back(word);
-    }
-    for (const std::string& id : ids) {
-        if (!spool::is_queue_id(id)) return permanent("not a queue id: " + id);
-    }
-    return ids;
-}
-
-constexpr std::string_view kDone[] = {"Flushed",  "Placed on hold", "Released from hold",
-                                      "Requeued", "Deleted",        "Expired"};
-
-/// Does it and says so, as postsuper does; the exit status.
-int act(QueueClient& client, std::string_view program, ipc::QueueVerb verb,
-        const std::vector<std::string>& words, std::string_view queue = "") {
-    int status = 0;
-    for (const std::string& word : words) {
-        auto ids = ids_of(client, word, queue);
-        if (!ids) return fail(program, EX_USAGE, ids.error().text);
-        if (ids->empty()) continue;
-        auto reply = client.act(verb, *std::move(ids));
-        if (!reply) return fail(program, 1, reply.error().text);
-        for (const std::string& id : reply->missing) {
-            if (word == "ALL") continue;
-            status = fail(program, 1, "no such message: " + id);
-        }
-        if (reply->done == 0) continue;
-        std::cerr << program << ": " << kDone[static_cast<std::size_t>(verb)] << ": " << reply->done
-                  << (reply->done == 1 ? " message\n" : " messages\n");
-    }
-    return status;
-}
-
-int show(QueueClient& client, std::string_view program, const std::vector<std::string>& ids,
-         const CatParts& parts) {
-    int status = 0;
-    for (const std::string& id : ids) {
-        auto shown = client.show(id);
-        Result<void> printed;
-        if (shown) printed = print_message(id, *shown, parts);
-        if (!shown) status = fail(program, 1, id + ": " + shown.error().text);
-        if (!printed) status = fail(program, 1, id + ": " + printed.error().text);
-    }
-    return status;
-}
-
-int report(std::string_view program, const Result<void>& done) {
-    return done ? 0 : fail(program, 1, done.error().text);
-}
-
-/// Without qmgr only what waits in maildrop/ can be told.
-int down(std::string_view program, const Error& error) {
-    return fail(program, EX_UNAVAILABLE,
-                error.text + "; what is in maildrop/ and in the queue waits until it is started");
-}
-
 struct Words {
-    std::vector<std::string> ids;
+    Selection selection;
+    StatsWishes stats;
+    std::string argument;
     bool json = false;
-    std::string site;
     bool envelope = false, header = false, body = false;
+    unsigned interval = 5;
 };
+using Shared = std::shared_ptr<Words>;  ///< by the option parser and the callback
 
-CatParts parts_of(bool envelope, bool header, bool body) {
-    CatParts parts;
-    if (!envelope && !header && !body) return parts;
-    parts = {envelope, header, body, false};
-    return parts;
+/// Connects to qmgr and does it.
+template <class Do>
+void with_client(Command& command, Context& context, Do what) {
+    command.callback([&context, what] {
+        Client client = QueueClient::connect(context.directory);
+        context.status = client ? what(**client) : down("facteur", client.error());
+    });
+}
+
+/// Reads the filter's options first; the exit status when they are wrong.
+int settled(QueueFilter& filter) {
+    auto done = filter.settle();
+    return done ? 0 : fail("facteur", EX_USAGE, done.error().text);
+}
+
+void add_list(Command& queue, Context& context) {
+    Shared words = std::make_shared<Words>();
+    Command& list = queue.add_subcommand("list", "Messages, as mailq prints them");
+    list.add_flag("--json", words->json, "One JSON object a line");
+    words->selection.filter.add_options(list);
+    list.callback([&context, words] {
+        QueueFilter& filter = words->selection.filter;
+        context.status = settled(filter);
+        if (context.status != 0) return;
+        context.status = list_messages("facteur", context.directory, filter, words->json);
+    });
+}
+
+void add_show(Command& queue, Context& context) {
+    Shared words = std::make_shared<Words>();
+    Command& show = queue.add_subcommand("show", "Envelope, history, header and body");
+    show.add_option("ID", words->selection.words, "Queue ids").required();
+    show.add_flag("--envelope", words->envelope, "Only the envelope and the history");
+    show.add_flag("--header", words->header, "Only the header");
+    show.add_flag("--body", words->body, "Only the body");
+    with_client(show, context, [words](QueueClient& client) {
+        CatParts parts;
+        if (words->envelope || words->header || words->body) {
+            parts = {words->envelope, words->header, words->body, false};
+        }
+        return show_messages(client, "facteur", words->selection.words, parts);
+    });
+    Command& tracing = queue.add_subcommand("trace", "What happened to a message");
+    tracing.add_option("ID", words->argument, "Queue id").required();
+    with_client(tracing, context, [&context, words](QueueClient& client) {
+        return trace(client, context.directory, words->argument);
+    });
+}
+
+void add_stats(Command& queue, Context& context, bool again) {
+    Shared words = std::make_shared<Words>();
+    Command& stats = again ? queue.add_subcommand("watch", "The table of stats, again and again")
+                           : queue.add_subcommand("stats", "Who waits, by domain and age");
+    stats.add_flag("--by-sender", words->stats.by_sender, "By the domain of the sender");
+    stats.add_option("--most", words->stats.most, "Domains that are shown; 0: all");
+    if (again) stats.add_option("--interval", words->interval, "Seconds");
+    if (!again) stats.add_flag("--json", words->stats.json, "For programs");
+    words->stats.filter.add_options(stats);
+    with_client(stats, context, [words, again](QueueClient& client) {
+        int status = settled(words->stats.filter);
+        if (status != 0) return status;
+        return again ? watch(client, words->stats, words->interval)
+                     : show_stats(client, words->stats);
+    });
+}
+
+void add_flush(Command& queue, Context& context) {
+    Shared words = std::make_shared<Words>();
+    Command& flush = queue.add_subcommand("flush", "Try again now what waits");
+    flush.add_option("ID", words->selection.words, "Queue ids; all without any");
+    flush.add_option("--site", words->argument, "What goes to this domain");
+    words->selection.filter.add_options(flush);
+    with_client(flush, context, [words](QueueClient& client) {
+        Selection& selection = words->selection;
+        int status = settled(selection.filter);
+        if (status != 0) return status;
+        if (!words->argument.empty()) return flush_site(client, "facteur", words->argument);
+        if (selection.words.empty() && !selection.filter.is_set()) {
+            return flush_everything(client, "facteur");
+        }
+        return act(client, "facteur", ipc::QueueVerb::flush, selection);
+    });
 }
 
 void add_verb(Command& queue, Context& context, const char* name, const char* help,
               ipc::QueueVerb verb) {
-    auto words = std::make_shared<Words>();
+    Shared words = std::make_shared<Words>();
     Command& command = queue.add_subcommand(name, help);
-    command.add_option("ID", words->ids, "Queue ids, - for standard input, or ALL").required();
-    command.callback([&context, words, verb] {
-        Client client = QueueClient::connect(context.directory);
-        context.status =
-            client ? act(**client, "facteur", verb, words->ids) : down("facteur", client.error());
+    if (verb == ipc::QueueVerb::redirect) {
+        command.add_option("TRANSPORT:NEXTHOP", words->argument, "Where to; - is its own route")
+            .required();
+    }
+    command.add_option("ID", words->selection.words, "Queue ids, - for standard input, or ALL");
+    command.add_flag("--yes", words->selection.confirmed, "Do not ask");
+    words->selection.filter.add_options(command);
+    with_client(command, context, [words, verb](QueueClient& client) {
+        int status = settled(words->selection.filter);
+        if (status != 0) return status;
+        std::string argument = words->argument == "-" ? std::string() : words->argument;
+        return act(client, "facteur", verb, words->selection, argument);
+    });
+}
+
+void add_suspend(Command& queue, Context& context, bool resume) {
+    Shared words = std::make_shared<Words>();
+    Command& command =
+        resume ? queue.add_subcommand("resume", "Let mail go to domains again")
+               : queue.add_subcommand("suspend", "Let nothing go to domains; without any: list");
+    Option domains = command.add_option("DOMAIN", words->selection.words, "Domains or next hops");
+    if (resume) domains.required();
+    with_client(command, context, [words, resume](QueueClient& client) {
+        return suspend(client, words->selection.words, resume);
     });
 }
 
@@ -223,156 +234,22 @@ void add_verb(Command& queue, Context& context, const char* name, const char* he
 void add_queue(Command& app, Context& context) {
     Command& queue = app.add_subcommand("queue", "Look at the mail queue and change it");
     queue.require_subcommand();
-    auto words = std::make_shared<Words>();
-    Command& listing = queue.add_subcommand("list", "All messages, as mailq prints them");
-    listing.add_flag("--json", words->json, "One JSON object a line");
-    listing.callback([&context, words] {
-        Client client = QueueClient::connect(context.directory);
-        context.status = client ? report("facteur", list(**client, words->json))
-                                : down("facteur", client.error());
-    });
-    Command& showing = queue.add_subcommand("show", "Envelope, history, header and body");
-    showing.add_option("ID", words->ids, "Queue ids").required();
-    showing.add_flag("--envelope", words->envelope, "Only the envelope and the history");
-    showing.add_flag("--header", words->header, "Only the header");
-    showing.add_flag("--body", words->body, "Only the body");
-    showing.callback([&context, words] {
-        Client client = QueueClient::connect(context.directory);
-        CatParts parts = parts_of(words->envelope, words->header, words->body);
-        context.status =
-            client ? show(**client, "facteur", words->ids, parts) : down("facteur", client.error());
-    });
-    Command& flush = queue.add_subcommand("flush", "Try again now what waits");
-    flush.add_option("ID", words->ids, "Queue ids; all without any");
-    flush.add_option("--site", words->site, "What goes to this domain");
-    flush.callback([&context, words] {
-        Client client = QueueClient::connect(context.directory);
-        if (!client) {
-            context.status = down("facteur", client.error());
-        } else if (!words->site.empty()) {
-            context.status = report("facteur", flush_site(**client, words->site));
-        } else if (words->ids.empty()) {
-            auto reply = (*client)->act(ipc::QueueVerb::flush, {});
-            context.status = reply ? 0 : fail("facteur", 1, reply.error().text);
-        } else {
-            context.status = act(**client, "facteur", ipc::QueueVerb::flush, words->ids);
-        }
-    });
+    add_list(queue, context);
+    add_show(queue, context);
+    add_stats(queue, context, false);
+    add_stats(queue, context, true);
+    add_flush(queue, context);
     add_verb(queue, context, "hold", "Keep messages until they are released", ipc::QueueVerb::hold);
     add_verb(queue, context, "release", "Let held messages go on", ipc::QueueVerb::release);
     add_verb(queue, context, "requeue", "Resolve the recipients anew and try now",
              ipc::QueueVerb::requeue);
+    add_verb(queue, context, "redirect", "Send messages by another transport",
+             ipc::QueueVerb::redirect);
     add_verb(queue, context, "delete", "Remove messages from the queue", ipc::QueueVerb::remove);
     add_verb(queue, context, "expire", "Return messages to their senders now",
              ipc::QueueVerb::expire);
-}
-
-std::string directory_from_environment() {
-    const char* directory = std::getenv("MAIL_CONFIG");
-    return directory ? directory : "/etc/facteur";
-}
-
-int list_queue(const std::string& directory) {
-    Client client = QueueClient::connect(directory);
-    return client ? report("mailq", list(**client, false)) : down("mailq", client.error());
-}
-
-int flush_queue(const std::string& directory) {
-    Client client = QueueClient::connect(directory);
-    if (!client) return down("postqueue", client.error());
-    auto reply = (*client)->act(ipc::QueueVerb::flush, {});
-    return reply ? 0 : fail("postqueue", 1, reply.error().text);
-}
-
-int mailq_main(int, char**) {
-    return list_queue(directory_from_environment());
-}
-
-int postqueue_main(int argc, char** argv) {
-    std::string directory = directory_from_environment();
-    char wish = 0;
-    std::string argument;
-    for (int option = 0; (option = ::getopt(argc, argv, "c:fi:jps:v")) != -1;) {  // NOLINT
-        if (option == 'c') directory = optarg;
-        if (option == 'c' || option == 'v') continue;
-        if (option == '?' || wish != 0) return EX_USAGE;
-        wish = static_cast<char>(option);
-        if (optarg) argument = optarg;
-    }
-    if (wish == 0) {
-        return fail("postqueue", EX_USAGE, "usage: postqueue -f | -i id | -j | -p | -s site");
-    }
-    if (wish == 'f') return flush_queue(directory);
-    Client client = QueueClient::connect(directory);
-    if (!client) return down("postqueue", client.error());
-    if (wish == 's') return report("postqueue", flush_site(**client, argument));
-    if (wish == 'i') return act(**client, "postqueue", ipc::QueueVerb::flush, {argument});
-    return report("postqueue", list(**client, wish == 'j'));
-}
-
-int postsuper_main(int argc, char** argv) {
-    std::string directory = directory_from_environment();
-    std::vector<std::pair<ipc::QueueVerb, std::string>> wishes;
-    for (int option = 0; (option = ::getopt(argc, argv, "c:d:e:f:h:H:pr:sSv")) != -1;) {  // NOLINT
-        switch (option) {
-            case 'c':
-                directory = optarg;
-                break;
-            case 'd':
-                wishes.emplace_back(ipc::QueueVerb::remove, optarg);
-                break;
-            case 'e':
-            case 'f':
-                wishes.emplace_back(ipc::QueueVerb::expire, optarg);
-                break;
-            case 'h':
-                wishes.emplace_back(ipc::QueueVerb::hold, optarg);
-                break;
-            case 'H':
-                wishes.emplace_back(ipc::QueueVerb::release, optarg);
-                break;
-            case 'r':
-                wishes.emplace_back(ipc::QueueVerb::requeue, optarg);
-                break;
-            case '?':
-                return EX_USAGE;
-            default:  // -s and -p: qmgr keeps the structure of the queue in order itself
-                break;
-        }
-    }
-    if (wishes.empty()) return 0;
-    std::string_view queue = optind < argc ? argv[optind] : "";
-    Client client = QueueClient::connect(directory);
-    if (!client) return down("postsuper", client.error());
-    int status = 0;
-    for (const auto& [verb, word] : wishes) {
-        int one = act(**client, "postsuper", verb, {word}, queue);
-        if (one != 0) status = one;
-    }
-    return status;
-}
-
-int postcat_main(int argc, char** argv) {
-    std::string directory = directory_from_environment();
-    bool envelope = false;
-    bool header = false;
-    bool body = false;
-    for (int option = 0; (option = ::getopt(argc, argv, "bc:dehnoqrs:v")) != -1;) {  // NOLINT
-        if (option == 'c') directory = optarg;
-        if (option == 'e') envelope = true;
-        if (option == 'h') header = true;
-        if (option == 'b') body = true;
-        if (option == '?') return EX_USAGE;
-    }
-    if (optind == argc) return fail("postcat", EX_USAGE, "usage: postcat [-vbeh] -q id ...");
-    Client client = QueueClient::connect(directory);
-    if (!client) return down("postcat", client.error());
-    std::vector<std::string> ids;
-    for (int i = optind; i < argc; ++i) {
-        std::string_view word = argv[i];
-        ids.emplace_back(word.substr(word.rfind('/') + 1));  // a file of the queue names itself
-    }
-    return show(**client, "postcat", ids, parts_of(envelope, header, body));
+    add_suspend(queue, context, false);
+    add_suspend(queue, context, true);
 }
 
 }  // namespace facteur::tool

@@ -81,12 +81,23 @@ Result<QueueClient::Shown> QueueClient::show(const std::string& id) {
     return shown;
 }
 
-Result<ipc::QueueActReply> QueueClient::act(ipc::QueueVerb verb, std::vector<std::string> ids) {
+Result<ipc::QueueActReply> QueueClient::act(ipc::QueueVerb verb, std::vector<std::string> ids,
+                                            std::string argument) {
     ipc::QueueAct request;
     request.verb = verb;
     request.queue_ids = std::move(ids);
+    request.argument = std::move(argument);
     TRY(auto packet, call(std::move(request)));
     return std::move(packet.message);
+}
+
+Result<std::vector<std::string>> QueueClient::suspend(std::vector<std::string> domains,
+                                                      bool resume) {
+    ipc::QueueSuspend request;
+    request.domains = std::move(domains);
+    request.resume = resume;
+    TRY(auto packet, call(std::move(request)));
+    return std::move(packet.message.domains);
 }
 
 std::vector<std::string> split_ids(const std::string& joined) {

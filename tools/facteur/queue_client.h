@@ -27,7 +27,10 @@ public:
         Fd content;
     };
     Result<Shown> show(const std::string& id);
-    Result<ipc::QueueActReply> act(ipc::QueueVerb verb, std::vector<std::string> ids);
+    Result<ipc::QueueActReply> act(ipc::QueueVerb verb, std::vector<std::string> ids,
+                                   std::string argument = std::string());
+    /// The domains that are suspended then.
+    Result<std::vector<std::string>> suspend(std::vector<std::string> domains, bool resume);
 
 private:
     struct Parts;

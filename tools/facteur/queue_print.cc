@@ -15,14 +15,6 @@
 namespace facteur::tool {
 namespace {
 
-std::string time_text(std::int64_t seconds, const char* format = "%a %b %d %H:%M:%S") {
-    std::time_t when = static_cast<std::time_t>(seconds);
-    std::tm parts{};
-    ::localtime_r(&when, &parts);
-    char text[64];
-    return std::string(text, std::strftime(text, sizeof text, format, &parts));
-}
-
 bool is_waiting(const ipc::QueueRecipient& recipient) {
     return recipient.fate == static_cast<std::uint8_t>(spool::Fate::waiting);
 }
@@ -68,12 +60,22 @@ void print_content(std::string_view content) {
 
 }  // namespace
 
+std::string time_text(std::int64_t seconds, const char* format) {
+    std::time_t when = static_cast<std::time_t>(seconds);
+    std::tm parts{};
+    ::localtime_r(&when, &parts);
+    char text[64];
+    return std::string(text, std::strftime(text, sizeof text, format, &parts));
+}
+
 std::string_view queue_name(ipc::QueuePlace place) {
     switch (place) {
         case ipc::QueuePlace::active:
             return "active";
         case ipc::QueuePlace::hold:
             return "hold";
+        case ipc::QueuePlace::maildrop:
+            return "maildrop";
         case ipc::QueuePlace::journal:
         case ipc::QueuePlace::deferred:
             break;

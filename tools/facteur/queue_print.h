@@ -7,6 +7,9 @@
 
 namespace facteur::tool {
 
+/// A time as people here read it.
+std::string time_text(std::int64_t seconds, const char* format = "%a %b %d %H:%M:%S");
+
 /// mailq(1), in the format that scripts parse: the head line, the messages, the sum.
 class MailqPrinter {
 public:

@@ -28,6 +28,7 @@ DESCRIPTION
         Where main.cf is.
     -q  Flush the queue.
     -bp Show the queue, as mailq does.
+    -bs Speak SMTP on standard input and output; messages go into the queue as from the caller.
     -bi Make the alias databases, as newaliases does.
 
     Options of other sendmails that have no meaning here are accepted.
@@ -64,6 +65,7 @@ SEE ALSO
 #include "tools/facteur/draft.h"
 #include "tools/facteur/instance.h"
 #include "tools/facteur/names.h"
+#include "tools/facteur/sendmail_server.h"
 
 namespace facteur::tool {
 namespace {
@@ -289,6 +291,27 @@ int send(const Options& options) {
     return drop(instance->directory, envelope, draft.content);
 }
 
+/// Messages come complete, as from other programs that speak SMTP: what is missing is added.
+int serve(const Options& options) {
+    auto instance = Instance::open(options.directory);
+    if (!instance) return fail(EX_CONFIG, instance.error().text);
+    StandaloneServer server;
+    server.hostname = instance->settings->myhostname();
+    server.mail_name = instance->settings->mail_name();
+    server.size_limit = instance->settings->message_size_limit();
+    server.submit = [&](const spool::Envelope& envelope, std::string_view content) {
+        DraftWishes wishes;
+        wishes.sender = envelope.sender;
+        wishes.origin = instance->settings->myorigin();
+        wishes.message_id = spool::make_queue_id() + "@" + server.hostname;
+        wishes.date = rfc5322_date(std::chrono::system_clock::now());
+        Draft draft = make_draft(content, wishes);
+        return drop(instance->directory, to_text(envelope) + "\n", draft.content);
+    };
+    server.serve(std::cin, std::cout);
+    return EX_OK;
+}
+
 }  // namespace
 
 int sendmail_main(int argc, char** argv) {
@@ -313,6 +336,8 @@ int sendmail_main(int argc, char** argv) {
         }
         case 'm':
             return send(*options);
+        case 's':
+            return serve(*options);
         default:
             return fail(EX_USAGE, fmt::format("mode -b{} is not supported", options->mode));
     }

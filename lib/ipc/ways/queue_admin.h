@@ -13,7 +13,7 @@
 namespace facteur::ipc {
 
 /// Where a message is.
-enum class QueuePlace : std::uint8_t { active, journal, deferred, hold };
+enum class QueuePlace : std::uint8_t { active, journal, deferred, hold, maildrop };
 
 struct QueueIdsReply {
     std::string active;  ///< ids of 16 bytes, one behind the other: there may be a million
@@ -112,7 +112,7 @@ struct QueueShow {
     }
 };
 
-enum class QueueVerb : std::uint8_t { flush, hold, release, requeue, remove, expire };
+enum class QueueVerb : std::uint8_t { flush, hold, release, requeue, remove, expire, redirect };
 
 struct QueueActReply {
     std::uint32_t done = 0;
@@ -127,12 +127,36 @@ struct QueueActReply {
 struct QueueAct {
     QueueVerb verb = QueueVerb::flush;
     std::vector<std::string> queue_ids;
+    std::string argument;  ///< redirect: "transport:nexthop"; empty: to where it was going
 
     using Reply = QueueActReply;
     static constexpr std::string_view kName = "queue-act";
     static constexpr auto fields() {
         using M = QueueAct;
-        return std::tuple{Field{"verb", &M::verb}, Field{"queue_ids", &M::queue_ids}};
+        return std::tuple{Field{"verb", &M::verb}, Field{"queue_ids", &M::queue_ids},
+                          Field{"argument", &M::argument, true}};
+    }
+};
+
+struct QueueSuspendReply {
+    std::vector<std::string> domains;  ///< that are suspended now
+
+    static constexpr auto fields() {
+        using M = QueueSuspendReply;
+        return std::tuple{Field{"domains", &M::domains}};
+    }
+};
+/// Lets nothing go to these domains or nexthops until they are resumed; without domains it tells
+/// which there are.
+struct QueueSuspend {
+    std::vector<std::string> domains;
+    bool resume = false;
+
+    using Reply = QueueSuspendReply;
+    static constexpr std::string_view kName = "queue-suspend";
+    static constexpr auto fields() {
+        using M = QueueSuspend;
+        return std::tuple{Field{"domains", &M::domains}, Field{"resume", &M::resume, true}};
     }
 };
 
