@@ -15,8 +15,9 @@ public:
     virtual ~Check() = default;
     /// Which questions can make a difference, as this daemon is configured.
     virtual ipc::PolicyInterestsReply interests() const = 0;
-    /// At a moment of a session.
-    virtual Task<std::optional<ipc::PolicyReply>> ask(const ipc::Ask& question) = 0;
+    /// At a moment of a session, asked by a process of smtpd.
+    virtual Task<std::optional<ipc::PolicyReply>> ask(const ipc::Ask& question,
+                                                      std::int32_t process) = 0;
     /// When the content is there.
     virtual Task<std::optional<ipc::PolicyReply>> judge(const ipc::Judge& question,
                                                         const Fd& content) = 0;

@@ -10,10 +10,11 @@ DESCRIPTION
     and when a message is complete, and answers whether to go on: accept, refuse, defer, discard
     or hold.
 
-    It limits how many connections, AUTH commands, TLS sessions, messages and recipients one client
-    or one authenticated user may have per $anvil_rate_time_unit.  Clients in
-    $smtpd_client_event_limit_exceptions are not limited; authenticated users are, wherever they
-    come from.
+    It counts how many connections each client has at a time, and how many connections, AUTH
+    commands, TLS sessions, messages and recipients per $anvil_rate_time_unit, over all processes
+    of smtpd together; the limits are smtpd's parameters.  What a process had from its clients is
+    forgotten when the process ends, and told again to a new policyd.  It limits messages and
+    recipients of authenticated users, wherever they come from.
 
     For smtpd's check_policy_service it asks policy servers, in Postfix's policy delegation
     protocol, over TCP or Unix sockets.  Connections are used again, by all processes of smtpd

@@ -1,7 +1,10 @@
 #include "policyd/policyd.h"
 
+#include <chrono>
+
+#include <sys/socket.h>
+
 #include "lib/base/log.h"
-#include "lib/ipc/ways/address.h"
 
 namespace facteur::policyd {
 
@@ -24,19 +27,24 @@ std::unique_ptr<dns::Resolver> make_resolver(const Settings& settings) {
 Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
     : Service(daemon_process),
       settings_(settings),
-      addressd_(daemon_process.scope(), "private/address"),
       resolver_(make_resolver(settings)),
       delegation_(daemon_process.scope(), *resolver_,
                   {settings.policy_servers.begin(), settings.policy_servers.end()},
-                  static_cast<std::size_t>(settings.policy_connections())) {
+                  static_cast<std::size_t>(settings.policy_connections())),
+      generation_(
+          static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count())) {
     using ipc::Packet;
     using ipc::Peer;
-    checks_.push_back(std::make_unique<Rates>(
-        settings, [this](std::string name, std::string ip) { return is_exempt(name, ip); }));
+    auto rates = std::make_unique<Rates>(settings);
+    census_ = &rates->census();
+    checks_.push_back(std::move(rates));
+    server_.on<ipc::Sessions>([this](Packet<ipc::Sessions> told, const Peer& peer) {
+        return sessions(std::move(told.message), peer.pid);
+    });
     server_.on<ipc::PolicyInterests>(
         [this](Packet<ipc::PolicyInterests>, const Peer&) { return interests(); });
-    server_.on<ipc::Ask>([this](Packet<ipc::Ask> question, const Peer&) {
-        return ask(std::move(question.message));
+    server_.on<ipc::Ask>([this](Packet<ipc::Ask> question, const Peer& peer) {
+        return ask(std::move(question.message), peer.pid);
     });
     server_.on<ipc::Delegate>([this](Packet<ipc::Delegate> question, const Peer&) {
         return delegate(std::move(question.message));
@@ -46,22 +54,28 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
 }
 
 Task<void> Policyd::connection(Fd socket, const daemon::Listener&) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    ++connections_[peer.pid];
     co_await server_.serve(process().sessions(), std::move(socket));
+    if (--connections_[peer.pid] > 0) co_return;
+    // What it had from its clients ended with it.
+    connections_.erase(peer.pid);
+    census_->forget(peer.pid);
 }
 
 std::string Policyd::status() const {
     return "asked=" + std::to_string(asked_) + " refused=" + std::to_string(refused_);
 }
 
-Task<Result<bool>> Policyd::is_exempt(std::string name, std::string ip) {
-    ipc::Match question;
-    question.list = "smtpd_client_event_limit_exceptions";
-    question.patterns = settings_.exceptions();
-    question.name = std::move(name);
-    question.ip = std::move(ip);
-    auto answer = co_await addressd_.call(std::move(question));
-    if (!answer) co_return std::unexpected(std::move(answer).error());
-    co_return answer->message.matches;
+Task<Result<ipc::Packet<ipc::SessionsReply>>> Policyd::sessions(ipc::Sessions told,
+                                                                std::int32_t process) {
+    for (const ipc::ClientSessions& client : told.clients)
+        census_->set(told.service + "/" + client.client_key, process, client.connections);
+    ipc::SessionsReply reply;
+    reply.generation = generation_;
+    co_return ipc::Packet<ipc::SessionsReply>(std::move(reply));
 }
 
 Task<Result<ipc::Packet<ipc::PolicyInterestsReply>>> Policyd::interests() {
@@ -74,11 +88,11 @@ Task<Result<ipc::Packet<ipc::PolicyInterestsReply>>> Policyd::interests() {
     co_return ipc::Packet<ipc::PolicyInterestsReply>(all);
 }
 
-Policyd::Reply Policyd::ask(ipc::Ask question) {
+Policyd::Reply Policyd::ask(ipc::Ask question, std::int32_t process) {
     ++asked_;
     ipc::PolicyReply accepted;
     for (const auto& check : checks_) {
-        auto reply = co_await check->ask(question);
+        auto reply = co_await check->ask(question, process);
         if (!reply) continue;
         if (reply->verdict != ipc::Verdict::accept) {
             ++refused_;

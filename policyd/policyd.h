@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "lib/daemon/service.h"
-#include "lib/ipc/client.h"
 #include "lib/ipc/server.h"
 #include "policyd/check.h"
 #include "policyd/delegation.h"
@@ -23,16 +23,19 @@ public:
 private:
     using Reply = Task<Result<ipc::Packet<ipc::PolicyReply>>>;
     Task<Result<ipc::Packet<ipc::PolicyInterestsReply>>> interests();
-    Reply ask(ipc::Ask question);
+    Reply ask(ipc::Ask question, std::int32_t process);
     Reply judge(ipc::Packet<ipc::Judge> question);
     Task<Result<ipc::Packet<ipc::DelegateReply>>> delegate(ipc::Delegate question);
-    Task<Result<bool>> is_exempt(std::string name, std::string ip);
+    Task<Result<ipc::Packet<ipc::SessionsReply>>> sessions(ipc::Sessions told,
+                                                           std::int32_t process);
 
     const Settings& settings_;
-    ipc::Client addressd_;
     std::unique_ptr<dns::Resolver> resolver_;
     Delegation delegation_;
     std::vector<std::unique_ptr<Check>> checks_;
+    Census* census_ = nullptr;                 ///< of the first check
+    std::map<std::int32_t, int> connections_;  ///< to each process
+    std::uint64_t generation_;
     ipc::Server server_;
     std::uint64_t asked_ = 0;
     std::uint64_t refused_ = 0;

@@ -12,21 +12,6 @@ struct Settings : conf::Common {
     conf::Param<conf::Seconds> anvil_rate_time_unit{
         params, "anvil_rate_time_unit", conf::Seconds(60), conf::at_least(conf::Seconds(1)),
         "The time over which events are counted for the rate limits."};
-    conf::Param<int> connection_rate{
-        params, "smtpd_client_connection_rate_limit", 0,
-        "Connections that one client may make per $anvil_rate_time_unit; 0: no limit."};
-    conf::Param<int> message_rate{
-        params, "smtpd_client_message_rate_limit", 0,
-        "Messages that one client may send per $anvil_rate_time_unit; 0: no limit."};
-    conf::Param<int> recipient_rate{
-        params, "smtpd_client_recipient_rate_limit", 0,
-        "Recipients that one client may name per $anvil_rate_time_unit; 0: no limit."};
-    conf::Param<int> auth_rate{
-        params, "smtpd_client_auth_rate_limit", 0,
-        "AUTH commands that one client may send per $anvil_rate_time_unit; 0: no limit."};
-    conf::Param<int> tls_rate{
-        params, "smtpd_client_new_tls_session_rate_limit", 0,
-        "TLS sessions that one client may begin per $anvil_rate_time_unit; 0: no limit."};
     conf::Param<int> login_message_rate{
         params, "smtpd_login_message_rate_limit", 0,
         "Messages that one authenticated user may send per $anvil_rate_time_unit, from wherever; "
@@ -35,12 +20,6 @@ struct Settings : conf::Common {
         params, "smtpd_login_recipient_rate_limit", 0,
         "Recipients that one authenticated user may name per $anvil_rate_time_unit, from "
         "wherever; 0: no limit."};
-    conf::Param<conf::List> exceptions{
-        params, "smtpd_client_event_limit_exceptions", "$mynetworks",
-        "Clients that are not limited: a list of names, networks, files and tables."};
-    conf::Param<int> ipv6_prefix{params, "smtpd_client_ipv6_prefix_length", 84,
-                                 conf::Range<int>{1, 128},
-                                 "How much of an IPv6 address tells one client from another."};
     conf::Param<int> counters{
         params, "policyd_counter_limit", 200000, conf::Range<int>{100, 100000000},
         "How many clients and users are counted at a time; the longest unseen are forgotten."};

@@ -70,6 +70,8 @@ public:
 
     // policyd
     virtual Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) = 0;
+    /// How many sessions clients have in this process; gives the generation of policyd.
+    virtual Task<Result<std::uint64_t>> tell(ipc::Sessions sessions) = 0;
     /// What a policy server wants done.
     virtual Task<Result<std::string>> delegate(ipc::Delegate question) = 0;
     /// Nobody writes to the content until the answer is there.

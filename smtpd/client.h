@@ -9,8 +9,10 @@ namespace facteur::smtpd {
 /// Everything that the server knows about who is at the other end.
 struct Client {
     Address address;
-    std::string ip;  ///< as it is logged
-    Address server;  ///< our end
+    std::string ip;        ///< as it is logged
+    Address server;        ///< our end
+    std::string key;       ///< it is counted by this: its address, or the network it is in
+    bool limited = false;  ///< smtpd_client_event_limit_exceptions does not hold it
     std::string name = "unknown";
     std::string reverse_name = "unknown";
     bool name_temporary = false;
@@ -36,5 +38,8 @@ struct Client {
         return text;
     }
 };
+
+/// "192.0.2.1", or with a shorter prefix "192.0.2.0/24", "2001:db8::/64".
+std::string client_key(const Address& address, int ipv4_prefix, int ipv6_prefix);
 
 }  // namespace facteur::smtpd

@@ -97,7 +97,13 @@ Task<Result<Listing>> FakeBackend::dns_list(std::string name) {
 }
 
 Task<Result<ipc::PolicyReply>> FakeBackend::ask(ipc::Ask question) {
+    questions.push_back(question);
     co_return policies[question.moment];
+}
+
+Task<Result<std::uint64_t>> FakeBackend::tell(ipc::Sessions sessions) {
+    told.push_back(std::move(sessions));
+    co_return generation;
 }
 
 Task<Result<std::string>> FakeBackend::delegate(ipc::Delegate question) {

@@ -143,8 +143,15 @@ Task<void> Remote::learn_interests() {
 Task<Result<ipc::PolicyReply>> Remote::ask(ipc::Ask question) {
     co_await learn_interests();
     const auto moment = static_cast<unsigned>(question.moment);
-    if (interests_ && (interests_->moments >> moment & 1) == 0) co_return ipc::PolicyReply();
+    const bool counts = question.rate_limit > 0 || question.count_limit > 0;
+    if (!counts && interests_ && (interests_->moments >> moment & 1) == 0)
+        co_return ipc::PolicyReply();
     co_return message_of(co_await policyd_.call(std::move(question)));
+}
+
+Task<Result<std::uint64_t>> Remote::tell(ipc::Sessions sessions) {
+    CO_TRY(auto answer, co_await policyd_.call(std::move(sessions)));
+    co_return answer.message.generation;
 }
 
 Task<Result<std::string>> Remote::delegate(ipc::Delegate question) {

@@ -33,6 +33,7 @@ public:
     Task<Result<Listing>> dns_list(std::string name) override;
 
     Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) override;
+    Task<Result<std::uint64_t>> tell(ipc::Sessions sessions) override;
     Task<Result<std::string>> delegate(ipc::Delegate question) override;
     Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) override;
 

@@ -2,8 +2,16 @@
 
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/event/sleep.h"
 
 namespace facteur::smtpd {
+
+namespace {
+
+/// How long a policyd that is new may not know who is connected.
+constexpr Milliseconds kLook{5000};
+
+}  // namespace
 
 ClientList::ClientList(std::string parameter, const std::vector<std::string>& patterns)
     : parameter_(std::move(parameter)), patterns_(patterns), networks_(patterns, others_) {}
@@ -32,6 +40,37 @@ Server::Server(Scope& session_scope, const Settings& the_settings, Backend& the_
       sasl_exceptions("smtpd_sasl_exceptions_networks", the_settings.sasl.exceptions()),
       bare_newline_exclusions("smtpd_forbid_bare_newline_exclusions",
                               the_settings.bare_newline_exclusions()) {}
+
+Task<void> Server::tell_sessions(std::string key, std::uint32_t left) {
+    ipc::Sessions told;
+    told.service = service;
+    if (!key.empty()) {
+        ipc::ClientSessions one;
+        one.client_key = std::move(key);
+        one.connections = left;
+        told.clients.push_back(std::move(one));
+    }
+    auto generation = co_await backend.tell(std::move(told));
+    if (!generation || *generation == policyd_generation) co_return;
+    policyd_generation = *generation;
+    ipc::Sessions everything;
+    everything.service = service;
+    for (const auto& [client, number] : counts.all()) {
+        ipc::ClientSessions each;
+        each.client_key = client;
+        each.connections = number;
+        everything.clients.push_back(std::move(each));
+    }
+    auto again = co_await backend.tell(std::move(everything));
+    if (!again) policyd_generation = 0;
+}
+
+Task<void> Server::watch_policyd(Scope& watching) {
+    for (;;) {
+        co_await Sleep(watching, kLook);
+        if (!counts.all().empty()) co_await tell_sessions(std::string(), 0);
+    }
+}
 
 bool Server::offers(std::string_view keyword) const {
     for (const std::string& dropped : settings.discard_keywords()) {

@@ -29,17 +29,22 @@ private:
     Networks networks_;
 };
 
-/// How many sessions each client has in this process.
+/// How many sessions each limited client has in this process.
 class ClientCounts {
 public:
-    std::size_t enter(const std::string& ip) { return ++counts_[ip]; }
-    void leave(const std::string& ip) {
-        const auto found = counts_.find(ip);
-        if (found != counts_.end() && --found->second == 0) counts_.erase(found);
+    std::uint32_t enter(const std::string& key) { return ++counts_[key]; }
+    /// What is left.
+    std::uint32_t leave(const std::string& key) {
+        const auto found = counts_.find(key);
+        if (found == counts_.end()) return 0;
+        if (--found->second > 0) return found->second;
+        counts_.erase(found);
+        return 0;
     }
+    const std::unordered_map<std::string, std::uint32_t>& all() const { return counts_; }
 
 private:
-    std::unordered_map<std::string, std::size_t> counts_;
+    std::unordered_map<std::string, std::uint32_t> counts_;
 };
 
 /// What all sessions of one process share.
@@ -49,6 +54,11 @@ struct Server {
 
     /// Whether smtpd_discard_ehlo_keywords leaves it.
     bool offers(std::string_view keyword) const;
+
+    /// Tells policyd how many sessions a client has left, and all of it to a policyd that is new.
+    Task<void> tell_sessions(std::string key, std::uint32_t left);
+    /// Finds out that policyd is new, now and then, until the scope is cancelled.
+    Task<void> watch_policyd(Scope& watching);
 
     Scope& scope;
     const Settings& settings;
@@ -60,6 +70,7 @@ struct Server {
     ClientList sasl_exceptions;
     ClientList bare_newline_exclusions;
     ClientCounts counts;
+    std::uint64_t policyd_generation = 0;
 };
 
 }  // namespace facteur::smtpd

@@ -55,11 +55,14 @@ Session::Session(Server& server, Fd socket)
     client_.address = stream_.peer();
     client_.ip = client_.address.ip();
     client_.server = stream_.local();
-    connections_ = server_.counts.enter(client_.ip);
+    client_.key =
+        client_key(client_.address, settings_.limits.ipv4_prefix(), settings_.limits.ipv6_prefix());
 }
 
 Session::~Session() {
-    server_.counts.leave(client_.ip);
+    if (connections_ == 0) return;
+    const std::uint32_t left = server_.counts.leave(client_.key);
+    if (!server_.scope.cancelled()) server_.scope.spawn(server_.tell_sessions(client_.key, left));
 }
 
 Task<void> Session::run() {

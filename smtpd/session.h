@@ -129,7 +129,8 @@ private:
         std::uint16_t all = 0;
     };
     std::array<Count, kVerbCount + 1> counts_;  ///< the last: unknown commands
-    std::size_t connections_ = 0;               ///< of this client, when this one came
+    /// Of this client, when this one came; 0: it is not counted.
+    std::uint32_t connections_ = 0;
     int errors_ = 0;
     int junk_ = 0;
     std::uint32_t expected_ = 0;  ///< RCPT commands that were asked about ahead

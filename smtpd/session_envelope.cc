@@ -17,6 +17,22 @@ namespace {
 /// Recipients that are asked about ahead of their turn.
 constexpr std::uint32_t kMostExpected = 100;
 
+int rate_limit(const LimitSettings& limits, ipc::PolicyMoment moment) {
+    switch (moment) {
+        case ipc::PolicyMoment::connect:
+            return limits.connection_rate();
+        case ipc::PolicyMoment::auth:
+            return limits.auth_rate();
+        case ipc::PolicyMoment::mail:
+            return limits.message_rate();
+        case ipc::PolicyMoment::recipient:
+            return limits.recipient_rate();
+        case ipc::PolicyMoment::starttls:
+            return limits.tls_rate();
+    }
+    return 0;
+}
+
 /// RFC 5321 section 4.1.1.11: 555 for a parameter that is not ours, 501 for a wrong value.
 Reply parameter_error(const Error& error) {
     const int code = error.text.starts_with("Unsupported option") ? 555 : 501;
@@ -76,7 +92,14 @@ Task<std::optional<Reply>> Session::ask_policy(ipc::PolicyMoment moment, const s
     question.sender = sender;
     question.recipient = recipient;
     question.login = client_.login;
-    question.in_mynetworks = client_.in_mynetworks;
+    if (client_.limited) {
+        question.client_key = client_.key;
+        question.rate_limit = static_cast<std::uint32_t>(rate_limit(settings_.limits, moment));
+    }
+    if (moment == ipc::PolicyMoment::connect && connections_ > 0) {
+        question.connections = connections_;
+        question.count_limit = static_cast<std::uint32_t>(settings_.limits.per_client());
+    }
     Result<ipc::PolicyReply> answer = co_await server_.backend.ask(std::move(question));
     if (!answer) co_return std::nullopt;
     const bool defers = answer->verdict == ipc::Verdict::defer;

@@ -67,16 +67,18 @@ Task<bool> Session::greet() {
 
 /// Why this client is not even greeted.
 Task<std::optional<Reply>> Session::refuse_client() {
-    const auto limit = static_cast<std::size_t>(settings_.limits.per_client());
-    if (limit > 0 && connections_ > limit) {
-        const bool spared = co_await server_.unlimited.holds(server_.backend, client_);
-        if (!spared) {
-            log_warning("Connection concurrency limit exceeded: " + std::to_string(connections_) +
-                        " from " + client_.text() + " for service " + server_.service);
-            Reply reply{421, "4.7.0",
-                        settings_.myhostname() + " Error: too many connections from " + client_.ip};
-            co_return reply;
-        }
+    const LimitSettings& limits = settings_.limits;
+    const bool exempt = co_await server_.unlimited.holds(server_.backend, client_);
+    client_.limited = !exempt;
+    const auto most = static_cast<std::uint32_t>(limits.per_client());
+    if (client_.limited && most > 0) connections_ = server_.counts.enter(client_.key);
+    if (connections_ > most) {
+        // This process alone has too many: nobody needs to be asked.
+        log_warning("Connection concurrency limit exceeded: " + std::to_string(connections_) +
+                    " from " + client_.text() + " for service " + server_.service);
+        Reply reply{421, "4.7.0",
+                    settings_.myhostname() + " Error: too many connections from " + client_.ip};
+        co_return reply;
     }
     const std::string nobody;
     std::optional<Reply> refusal = co_await ask_policy(ipc::PolicyMoment::connect, nobody, nobody);

@@ -166,6 +166,40 @@ TEST_CASE("SMTPUTF8 is accepted when it is enabled and declared [RFC 6531]", "[s
     CHECK(f.backend.taken[0].message.protocol == "UTF8SMTP");
 }
 
+TEST_CASE("policyd is told who is connected, and all of it when it is new", "[smtpd]") {
+    Fixture f(
+        "smtpd_client_connection_count_limit = 9\nsmtpd_client_ipv4_prefix_length = 24\n"
+        "smtpd_client_message_rate_limit = 7\n");
+    f.connect();
+    f.reply();
+    f.dialogue({"EHLO a", "MAIL FROM:<a@b.test>", "QUIT"});
+    f.farewell();
+    auto& asked = f.backend.questions;
+    REQUIRE(asked.size() == 2);
+    CHECK(asked[0].client_key == "127.0.0.0/24");
+    CHECK(asked[0].count_limit == 9);
+    CHECK(asked[0].connections == 1);
+    CHECK(asked[0].rate_limit == 0);
+    CHECK(asked[1].rate_limit == 7);
+    f.run_until([&] { return f.backend.told.size() == 2; });
+    REQUIRE(f.backend.told[0].clients.size() == 1);
+    CHECK(f.backend.told[0].clients[0].connections == 0);
+    CHECK(f.backend.told[1].clients.empty());
+    // Nothing is told twice to the same policyd, and all to another one.
+    f.connect();
+    f.reply();
+    f.scope->spawn(f.server->tell_sessions("", 0));
+    f.run_until([&] { return f.backend.told.size() == 3; });
+    f.backend.generation = 2;
+    f.scope->spawn(f.server->tell_sessions("", 0));
+    f.run_until([&] { return f.backend.told.size() == 5; });
+    REQUIRE(f.backend.told[4].clients.size() == 1);
+    CHECK(f.backend.told[4].clients[0].client_key == "127.0.0.0/24");
+    CHECK(f.backend.told[4].clients[0].connections == 1);
+    f.say("QUIT");
+    f.farewell();
+}
+
 TEST_CASE("limits end what goes on too long", "[smtpd]") {
     SECTION("recipients") {
         Fixture f("smtpd_recipient_limit = 2\n");

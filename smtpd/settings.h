@@ -195,12 +195,31 @@ struct LimitSettings : conf::Section {
         "Content up to this size is kept in memory and in the journal; what is larger has a file."};
     Param<int> connections{params, "smtpd_sessions_per_process", 5000, Range<int>{1, 1000000},
                            "Sessions that one process serves at a time."};
-    Param<int> per_client{
-        params, "smtpd_client_connection_count_limit", 50, Range<int>{0, 1000000},
-        "Connections at a time from one client, for each process; 0 is no limit."};
+    Param<int> per_client{params, "smtpd_client_connection_count_limit", 50, Range<int>{0, 1000000},
+                          "Connections at a time from one client, over all processes; 0: no "
+                          "limit."};
+    Param<int> connection_rate{
+        params, "smtpd_client_connection_rate_limit", 0,
+        "Connections that one client may make per $anvil_rate_time_unit; 0: no limit."};
+    Param<int> message_rate{
+        params, "smtpd_client_message_rate_limit", 0,
+        "Messages that one client may send per $anvil_rate_time_unit; 0: no limit."};
+    Param<int> recipient_rate{
+        params, "smtpd_client_recipient_rate_limit", 0,
+        "Recipients that one client may name per $anvil_rate_time_unit; 0: no limit."};
+    Param<int> auth_rate{
+        params, "smtpd_client_auth_rate_limit", 0,
+        "AUTH commands that one client may send per $anvil_rate_time_unit; 0: no limit."};
+    Param<int> tls_rate{
+        params, "smtpd_client_new_tls_session_rate_limit", 0,
+        "TLS sessions that one client may begin per $anvil_rate_time_unit; 0: no limit."};
     Param<List> exceptions{params, "smtpd_client_event_limit_exceptions", "$mynetworks",
                            "Clients that are not limited: a list of names, networks, files and "
                            "tables."};
+    Param<int> ipv4_prefix{params, "smtpd_client_ipv4_prefix_length", 32, Range<int>{1, 32},
+                           "How much of an IPv4 address tells one client from another."};
+    Param<int> ipv6_prefix{params, "smtpd_client_ipv6_prefix_length", 84, Range<int>{1, 128},
+                           "How much of an IPv6 address tells one client from another."};
     Param<Seconds> submit_timeout{
         params, "smtpd_submit_timeout", Seconds(60), conf::at_least(Seconds(1)),
         "How long an accepted content is offered to the queue before the client hears 451."};

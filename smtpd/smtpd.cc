@@ -21,6 +21,8 @@ Task<void> Smtpd::start() {
     remote_ = std::make_unique<Remote>(process().scope(), settings_, std::move(resolver_));
     server_ =
         std::make_unique<Server>(process().sessions(), settings_, *remote_, process().service());
+    if (settings_.limits.per_client() > 0)
+        process().scope().spawn(server_->watch_policyd(process().scope()));
     co_return;
 }
 

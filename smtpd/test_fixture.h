@@ -39,6 +39,7 @@ public:
     Task<Result<std::vector<std::string>>> addresses(std::string host) override;
     Task<Result<Listing>> dns_list(std::string name) override;
     Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) override;
+    Task<Result<std::uint64_t>> tell(ipc::Sessions sessions) override;
     Task<Result<std::string>> delegate(ipc::Delegate question) override;
     Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) override;
     Task<Result<std::vector<std::string>>> sasl_mechanisms() override;
@@ -57,6 +58,9 @@ public:
     std::map<ipc::PolicyMoment, ipc::PolicyReply> policies;
     std::map<std::string, std::string> policy_servers;  ///< "inet:…" -> action
     std::vector<ipc::Delegate> delegated;
+    std::vector<ipc::Ask> questions;
+    std::vector<ipc::Sessions> told;
+    std::uint64_t generation = 1;
     ipc::PolicyReply judgement;
     ClientName client;
     std::optional<Error> submit_error;

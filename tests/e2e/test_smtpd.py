@@ -206,7 +206,7 @@ class Smtpd(TestCase):
         with Raw(self.i.port('smtp')) as client:
             client.reply()
             for _ in range(19):
-                self.assertEqual(client.say('FOO')[:3], '502')
+                self.assertEqual(client.say('FOO')[:3], '500')
             client.say('FOO')
             self.assertIn('421 4.7.0 mail.example.test Error: too many errors', client.reply())
             self.assertEqual(client.reply(), '')

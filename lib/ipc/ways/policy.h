@@ -55,8 +55,12 @@ struct Ask {
     std::string helo;
     std::string sender;
     std::string recipient;
-    std::string login;           ///< SASL user; empty: not authenticated
-    bool in_mynetworks = false;  ///< smtpd knows already
+    std::string login;  ///< SASL user; empty: not authenticated
+    /// Who is counted: the client's address or the network that it is in; empty: nobody.
+    std::string client_key;
+    std::uint32_t rate_limit = 0;   ///< events of this moment per anvil_rate_time_unit; 0: none
+    std::uint32_t count_limit = 0;  ///< connect: connections at a time; 0: none
+    std::uint32_t connections = 0;  ///< connect: that the asking process has from there by now
 
     using Reply = PolicyReply;
     static constexpr std::string_view kName = "ask";
@@ -70,7 +74,10 @@ struct Ask {
                           Field{"sender", &M::sender, true},
                           Field{"recipient", &M::recipient, true},
                           Field{"login", &M::login, true},
-                          Field{"in_mynetworks", &M::in_mynetworks, true}};
+                          Field{"client_key", &M::client_key, true},
+                          Field{"rate_limit", &M::rate_limit, true},
+                          Field{"count_limit", &M::count_limit, true},
+                          Field{"connections", &M::connections, true}};
     }
     bool operator==(const Ask&) const = default;
 };
@@ -139,6 +146,44 @@ struct Delegate {
                           Field{"request_limit", &M::request_limit, true}};
     }
     bool operator==(const Delegate&) const = default;
+};
+
+/// How many connections one process has from a client.
+struct ClientSessions {
+    std::string client_key;
+    std::uint32_t connections = 0;
+
+    static constexpr auto fields() {
+        using M = ClientSessions;
+        return std::tuple{Field{"client_key", &M::client_key},
+                          Field{"connections", &M::connections}};
+    }
+    bool operator==(const ClientSessions&) const = default;
+};
+struct SessionsReply {
+    /// Another one than before: policyd is new, and must be told of all clients.
+    std::uint64_t generation = 0;
+
+    static constexpr std::string_view kName = "sessions-reply";
+    static constexpr auto fields() {
+        using M = SessionsReply;
+        return std::tuple{Field{"generation", &M::generation}};
+    }
+    bool operator==(const SessionsReply&) const = default;
+};
+/// smtpd -> policyd: so many connections this process has now from these clients.  What a process
+/// said is forgotten with its last connection to policyd.
+struct Sessions {
+    std::string service;
+    std::vector<ClientSessions> clients;
+
+    using Reply = SessionsReply;
+    static constexpr std::string_view kName = "sessions";
+    static constexpr auto fields() {
+        using M = Sessions;
+        return std::tuple{Field{"service", &M::service, true}, Field{"clients", &M::clients}};
+    }
+    bool operator==(const Sessions&) const = default;
 };
 
 /// What this configuration of policyd looks at.
