@@ -97,13 +97,13 @@ Task<Result<void>> Aliases::take(Expansion& expansion, Member member) const {
     std::string& text = member.text;
     if (istarts_with(text, ":include:")) co_return co_await include(expansion, member);
     if (text.starts_with('|')) {
-        if (!allows(settings_.allow_mail_to_commands(), member.origin))
+        if (!allows(settings_.aliases.allow_mail_to_commands(), member.origin))
             co_return permanent("mail to commands is restricted", "5.7.1");
         expansion.found(ipc::AliasKind::command, text.substr(1));
         co_return Result<void>();
     }
     if (text.starts_with('/')) {
-        if (!allows(settings_.allow_mail_to_files(), member.origin))
+        if (!allows(settings_.aliases.allow_mail_to_files(), member.origin))
             co_return permanent("mail to files is restricted", "5.7.1");
         expansion.found(ipc::AliasKind::file, std::move(text));
         co_return Result<void>();

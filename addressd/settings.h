@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "lib/config/alias_settings.h"
 #include "lib/config/common.h"
 
 namespace facteur::addressd {
@@ -99,12 +100,7 @@ struct Settings : conf::Common {
     conf::Param<conf::List> alias_maps{
         params, "alias_maps", "hash:/etc/aliases",
         "Tables with aliases of local users; aliases:/file reads the text file itself."};
-    conf::Param<conf::List> allow_mail_to_commands{
-        params, "allow_mail_to_commands", "alias, forward",
-        "Where \"|command\" may stand: alias, forward, include."};
-    conf::Param<conf::List> allow_mail_to_files{
-        params, "allow_mail_to_files", "alias, forward",
-        "Where \"/file/name\" may stand: alias, forward, include."};
+    conf::AliasSettings aliases{*this};
     conf::Param<int> alias_recursion_limit{params, "alias_recursion_limit", 100,
                                            conf::Range<int>{1, 10000},
                                            "How deep aliases and :include: files may nest."};

@@ -123,4 +123,8 @@ void log_fatal(std::string_view text) {
     std::exit(1);
 }
 
+int log_descriptor() {
+    return sink().kind == Sink::Kind::file ? sink().file.get() : -1;
+}
+
 }  // namespace facteur

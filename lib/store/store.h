@@ -233,6 +233,15 @@ struct Options {
     std::optional<Owner> owner;
 };
 
+/// Delivery into INBOX for a process without a loop, as the user who it is: everything blocks.
+/// `location` as in open_store().
+struct Delivered {
+    Appended appended;
+    std::uint64_t flush_domain = 0;  ///< Durability::later: see lib/store/flush.h
+};
+Result<Delivered> deliver_blocking(const std::string& location, const Options& options,
+                                   NewMessage message);
+
 /// `location` as Dovecot's mail_location, expanded: "maildir:/home/u/Maildir".  Makes the INBOX
 /// when there is none.  Blocking work goes to `workers`, which must outlive the Store.
 Task<Result<std::unique_ptr<Store>>> open_store(std::string location, Options options,

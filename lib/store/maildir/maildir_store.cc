@@ -158,6 +158,16 @@ Result<void> make_folder_of(std::string_view location, const Options& options) {
     return maildir::make_directories(root, options.dir_mode);
 }
 
+Result<Delivered> deliver_blocking(const std::string& location, const Options& options,
+                                   NewMessage message) {
+    TRY(std::string root, folder_of(location));
+    maildir::Tree tree(std::move(root), options);
+    std::vector<NewMessage> messages;
+    messages.push_back(std::move(message));
+    TRY(auto appended, tree.append("INBOX", messages));
+    return Delivered{appended.front(), tree.device()};
+}
+
 Task<Result<std::unique_ptr<Store>>> open_store(std::string location, Options options,
                                                 WorkerPool& workers) {
     CO_TRY(std::string root, folder_of(location));

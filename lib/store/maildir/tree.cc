@@ -15,8 +15,8 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/mime/utf7.h"
+#include "lib/store/flush.h"
 #include "lib/store/maildir/files.h"
-#include "lib/store/maildir/flush.h"
 #include "lib/store/maildir/names.h"
 #include "lib/store/maildir/takeover.h"
 

@@ -1,4 +1,4 @@
-#include "lib/store/maildir/flush.h"
+#include "lib/store/flush.h"
 
 #include <map>
 #include <memory>
@@ -8,9 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/base/fd.h"
-
-namespace facteur::store::maildir {
+namespace facteur::store {
 namespace {
 
 /// One directory of each file system, kept open; a flush in progress shares it.
@@ -42,6 +40,20 @@ Result<std::uint64_t> hold_file_system(const std::string& path) {
     return found.st_dev;
 }
 
+void hold_file_system(std::uint64_t device, Fd directory) {
+    FileSystems& all = FileSystems::instance();
+    std::lock_guard guard(all.mutex);
+    std::shared_ptr<const Fd>& slot = all.held[device];
+    if (!slot) slot = std::make_shared<const Fd>(std::move(directory));
+}
+
+Fd held_file_system(std::uint64_t device) {
+    FileSystems& all = FileSystems::instance();
+    std::lock_guard guard(all.mutex);
+    auto at = all.held.find(device);
+    return at == all.held.end() ? Fd() : at->second->duplicate();
+}
+
 Result<void> flush_file_system(std::uint64_t device) {
     FileSystems& all = FileSystems::instance();
     std::shared_ptr<const Fd> fd;
@@ -54,4 +66,4 @@ Result<void> flush_file_system(std::uint64_t device) {
     return {};
 }
 
-}  // namespace facteur::store::maildir
+}  // namespace facteur::store
