@@ -86,6 +86,8 @@ Task<void> Agent::work(ipc::Job job, Fd content) {
     mail.body = job.body;
     mail.smtputf8 = job.smtputf8;
     mail.login = job.login;
+    mail.client_name = job.client_name;
+    mail.client_address = job.client_address;
     ipc::JobReport report;
     report.job = job.job;
     report.queue_id = job.queue_id;

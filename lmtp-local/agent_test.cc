@@ -93,12 +93,13 @@ struct Fixture : FakeHouse {
         flusher.touched(user);
     }
 
-    FakeStore* disk = nullptr;
+    FakeLetterbox* disk = nullptr;
     Flusher flusher{Milliseconds(10), 100,
                     [this](const std::vector<Flusher::Job>& jobs, const Result<void>& result) {
                         agent.flushed(jobs, result);
                     }};
-    Deliverer deliverer{scope, workers, settings, flusher};
+    Hands hands{scope, Broker::start(std::nullopt), 10};
+    Deliverer deliverer{scope, workers, settings, flusher, hands};
     Scope sessions;
     Agent agent{scope, sessions, Agent::Kind::virtual_users, deliverer, flusher, 100};
 };

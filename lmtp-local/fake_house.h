@@ -23,7 +23,6 @@
 #include "lib/ipc/server.h"
 #include "lib/ipc/ways/auth.h"
 #include "lib/ipc/ways/queue.h"
-#include "lib/store/memory_store.h"
 #include "lmtp-local/deliverer.h"
 
 namespace facteur::lmtp_local {
@@ -188,10 +187,11 @@ private:
     Scope server_scope_;  ///< last: its tasks use the rest
 };
 
-/// A user whose mailboxes cannot be flushed while `error` is set.
-class FakeStore : public store::MemoryStore {
+/// A mailbox that cannot be flushed while `error` is set.
+class FakeLetterbox : public Letterbox {
 public:
-    explicit FakeStore(std::uint64_t domain) : domain_(domain) {}
+    explicit FakeLetterbox(std::uint64_t domain) : domain_(domain) {}
+    Task<Result<void>> append(store::NewMessage) override { co_return Result<void>(); }
     Task<Result<void>> flush() override {
         ++flushes;
         if (error) co_return std::unexpected(*error);
@@ -205,11 +205,11 @@ private:
     const std::uint64_t domain_;
 };
 
-inline std::shared_ptr<User> fake_user(std::uint64_t domain, FakeStore*& store) {
+inline std::shared_ptr<User> fake_user(std::uint64_t domain, FakeLetterbox*& store) {
     auto user = std::make_shared<User>();
-    auto made = std::make_unique<FakeStore>(domain);
+    auto made = std::make_unique<FakeLetterbox>(domain);
     store = made.get();
-    user->store = std::move(made);
+    user->box = std::move(made);
     return user;
 }
 

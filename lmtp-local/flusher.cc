@@ -10,7 +10,7 @@
 namespace facteur::lmtp_local {
 
 std::uint64_t Flusher::touched(const std::shared_ptr<User>& user) {
-    const std::uint64_t domain = user->store->flush_domain();
+    const std::uint64_t domain = user->box->flush_domain();
     domains_.try_emplace(domain, user);
     return domain;
 }
@@ -26,7 +26,7 @@ Task<Flusher::Failures> Flusher::flush_all() {
     domains_.clear();
     Failures failures;
     for (auto& [domain, user] : domains) {
-        Result<void> flushed = co_await user->store->flush();
+        Result<void> flushed = co_await user->box->flush();
         if (flushed) continue;
         log_error(flushed.error().text);
         failures.emplace(domain, std::move(flushed).error());

@@ -29,7 +29,7 @@ using Numbers = std::vector<std::uint64_t>;
 
 TEST_CASE_METHOD(Fixture, "jobs are told as flushed after the delay, with one flush",
                  "[lmtp-local]") {
-    FakeStore* store = nullptr;
+    FakeLetterbox* store = nullptr;
     auto user = fake_user(7, store);
     CHECK(flusher.touched(user) == 7);
     flusher.add({1, "A", {7}});
@@ -43,7 +43,7 @@ TEST_CASE_METHOD(Fixture, "jobs are told as flushed after the delay, with one fl
 }
 
 TEST_CASE_METHOD(Fixture, "many jobs do not wait for the delay", "[lmtp-local]") {
-    FakeStore* store = nullptr;
+    FakeLetterbox* store = nullptr;
     auto user = fake_user(7, store);
     flusher.touched(user);
     for (std::uint64_t job = 1; job <= 3; ++job)
@@ -53,8 +53,8 @@ TEST_CASE_METHOD(Fixture, "many jobs do not wait for the delay", "[lmtp-local]")
 }
 
 TEST_CASE_METHOD(Fixture, "a flush that fails is told to who wrote there, once", "[lmtp-local]") {
-    FakeStore* broken = nullptr;
-    FakeStore* whole = nullptr;
+    FakeLetterbox* broken = nullptr;
+    FakeLetterbox* whole = nullptr;
     auto one = fake_user(7, broken);
     auto two = fake_user(8, whole);
     broken->error = Error{Error::Kind::temporary, "4.3.0", "flush: Input/output error"};
@@ -78,7 +78,7 @@ TEST_CASE_METHOD(Fixture, "a flush that fails is told to who wrote there, once",
 }
 
 TEST_CASE_METHOD(Fixture, "draining flushes at once what waits", "[lmtp-local]") {
-    FakeStore* store = nullptr;
+    FakeLetterbox* store = nullptr;
     auto user = fake_user(7, store);
     flusher.touched(user);
     flusher.add({1, "A", {7}});

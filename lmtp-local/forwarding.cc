@@ -16,17 +16,18 @@
 #include "lib/mime/address.h"
 #include "lib/mime/header.h"
 #include "lib/spool/queue_id.h"
-#include "lib/store/act_as.h"
 
 namespace facteur::lmtp_local {
 namespace {
 
 constexpr std::size_t kMostForward = 64 * 1024;
+constexpr std::size_t kMostIncludes = 20;
 constexpr std::size_t kMostHeader = 256 * 1024;
 
 ipc::AliasTarget target_of(std::string word) {
     if (word.starts_with('"') && word.ends_with('"') && word.size() > 1)
         word = word.substr(1, word.size() - 2);
+    if (istarts_with(word, ":include:")) return {ipc::AliasKind::address, word};
     if (word.starts_with('|')) return {ipc::AliasKind::command, word.substr(1)};
     if (word.starts_with('/')) return {ipc::AliasKind::file, word};
     if (word.starts_with('\\')) return {ipc::AliasKind::user, word.substr(1)};
@@ -79,20 +80,44 @@ std::vector<ipc::AliasTarget> parse_forward(std::string_view text) {
     return targets;
 }
 
-std::vector<ipc::AliasTarget> read_forward_file(const std::string& home, std::uint32_t uid,
-                                                std::uint32_t gid) {
-    store::ActAs owner(store::Owner{uid, gid});
-    std::string path = home + "/.forward";
+namespace {
+
+std::optional<std::string> read_trusted(const std::string& path) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat found {};
-    if (!fd || ::fstat(fd.get(), &found) != 0) return {};
-    bool trusted = S_ISREG(found.st_mode) && (found.st_uid == uid || found.st_uid == 0) &&
+    if (!fd || ::fstat(fd.get(), &found) != 0) return std::nullopt;
+    bool trusted = S_ISREG(found.st_mode) && (found.st_uid == ::geteuid() || found.st_uid == 0) &&
                    (found.st_mode & S_IWOTH) == 0;
-    if (!trusted) {
-        log_warning("ignoring " + path + ": not a file of its user alone");
-        return {};
+    if (trusted) return read_range(fd.get(), 0, kMostForward);
+    log_warning("ignoring " + path + ": not a file of its user alone");
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::vector<ipc::AliasTarget>> read_forward_file(const std::string& path) {
+    constexpr std::string_view kInclude = ":include:";
+    auto text = read_trusted(path);
+    if (!text) return std::nullopt;
+    std::vector<ipc::AliasTarget> targets;
+    std::vector<ipc::AliasTarget> open = parse_forward(*text);
+    for (std::size_t files = 1; !open.empty();) {
+        ipc::AliasTarget target = std::move(open.front());
+        open.erase(open.begin());
+        if (!istarts_with(target.value, kInclude)) {
+            targets.push_back(std::move(target));
+            continue;
+        }
+        const std::string included(trim(std::string_view(target.value).substr(kInclude.size())));
+        auto list = ++files > kMostIncludes ? std::nullopt : read_trusted(included);
+        if (!list) continue;
+        // local(8): no commands and files in :include: files, unless the administrator allows them.
+        for (ipc::AliasTarget& member : parse_forward(*list)) {
+            if (member.kind == ipc::AliasKind::address || member.kind == ipc::AliasKind::user)
+                open.push_back(std::move(member));
+        }
     }
-    return parse_forward(read_range(fd.get(), 0, kMostForward));
+    return targets;
 }
 
 bool was_delivered_to(int content, std::uint64_t offset, std::uint64_t size,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,13 +13,12 @@
 namespace facteur::lmtp_local {
 
 /// The lines of ~/.forward, read as local(8) does: addresses separated by commas or lines, "\name"
-/// for the mailbox itself, "|command", "/file", comments after "#".
+/// for the mailbox itself, "|command", "/file", ":include:/file", comments after "#".
 std::vector<ipc::AliasTarget> parse_forward(std::string_view text);
 
-/// ~/.forward as its owner reads it.  Nothing when there is none, or when somebody else could have
-/// written it.  Blocks.
-std::vector<ipc::AliasTarget> read_forward_file(const std::string& home, std::uint32_t uid,
-                                                std::uint32_t gid);
+/// A ~/.forward as its user, who we are, reads it, with what its :include: files list.  Nothing
+/// when there is none, or when somebody else could have written it.  Blocks.
+std::optional<std::vector<ipc::AliasTarget>> read_forward_file(const std::string& path);
 
 /// A Delivered-To: field of this message has the address: it came back (mail forwarding loop).
 bool was_delivered_to(int content, std::uint64_t offset, std::uint64_t size,

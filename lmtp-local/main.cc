@@ -26,14 +26,43 @@ DESCRIPTION
     disk.
 
     The extension of an address (recipient_delimiter) is left out when the whole address is
-    nobody's. Commands ("|command") and files in aliases and ~/.forward are not supported: such
-    mail is deferred, and the log says why.
+    nobody's.
+
+    The mail of a system user goes, in this order, where ~/.forward (forward_path) sends it, to
+    mailbox_command_maps or mailbox_command, into home_mailbox, into mail_spool_directory, or, as
+    it is shipped, into the Maildir that mail_location names, where IMAP and POP3 find it. A name
+    with / at the end is a Maildir, any other a file in mbox format: locked as
+    mailbox_delivery_lock says, flushed, and cut back to its length when something fails.
+
+    Commands ("|command") and files ("/file", "/maildir/") of an alias belong to default_privs,
+    those of a ~/.forward to its user. A command gets the message on its standard input, behind a
+    "From " line, Return-Path:, X-Original-To: and Delivered-To:, with line ends that are LF. In
+    its environment are SENDER, RECIPIENT, ORIGINAL_RECIPIENT, LOCAL, DOMAIN, EXTENSION, USER,
+    LOGNAME, HOME, SHELL, CLIENT_ADDRESS, CLIENT_HOSTNAME, SASL_USERNAME, PATH and what
+    export_environment names; command_expansion_filter says which characters are left as they are.
+    A shell is used only where one is needed. Exit status 0 means that the command has the
+    message; others are those of sysexits.h, and an enhanced status code at the start of the
+    output counts more. The output goes into the bounce. A command that is killed by a signal
+    defers the mail, one that takes longer than command_time_limit returns it, and is killed with
+    its children.
+
+    When a recipient has several targets, mailboxes come first, then files and commands, then
+    addresses, and nothing follows what was deferred: a repeated delivery to a mailbox is made
+    once, but a command or a file may get its message again.
 
 SECURITY
-    lmtp-local handles content that strangers wrote, as the owner of the mail. It opens only what
-    is below mail_location, mail_home and mail_directories. When it is started as root (the
-    `unpriv` column of master.cf is `n`) it keeps the right to make files as another user, so that
-    the mail of system users belongs to them.
+    lmtp-local handles content that strangers wrote. It opens only what is below mail_location,
+    mail_home and mail_directories, as the owner of virtual mail, and it has no privileges.
+
+    When master runs as root and the `unpriv` column of master.cf is `n`, a small process beside it
+    (lmtp-broker) keeps the right to become another user, and nothing else of root: not even the
+    uid. For each user
+    who is not the owner of virtual mail it forks a process (lmtp-hand) that is that user for good:
+    it writes the mailbox and files, reads ~/.forward and runs commands, which inherit no
+    descriptor. There are at most local_process_limit of them, and none is ever root: mail for
+    root is deferred until root has an alias. When lmtp-local ends, however it ends, so do they.
+    A system user's commands are not put behind the sandbox of the daemons; they can do what their
+    user can.
 
 STANDARDS
     RFC 2033 (LMTP)
@@ -60,9 +89,8 @@ SEE ALSO
 --*/
 #include <memory>
 
-#include <linux/capability.h>
-
 #include "lib/daemon/daemon.h"
+#include "lib/daemon/options.h"
 #include "lmtp-local/service.h"
 
 using namespace facteur;
@@ -74,10 +102,11 @@ int main(int argc, char** argv) {
     lmtp_local.kind = daemon::Kind::single;
     lmtp_local.owner = daemon::Owner::store;
     lmtp_local.privileges.writable = {"$mail_home", "$mail_location", "$mail_directories"};
-    lmtp_local.privileges.capabilities = {CAP_SETUID, CAP_SETGID};
     lmtp_local.sections = {&settings};
     lmtp_local.make = [&](daemon::Process& process) {
-        return std::make_unique<lmtp_local::LmtpLocal>(process, settings);
+        auto options = daemon::parse_options({argv + 1, argv + argc});
+        const bool is_privileged = options && options->privileged;
+        return std::make_unique<lmtp_local::LmtpLocal>(process, settings, is_privileged);
     };
     return daemon::run(argc, argv, lmtp_local);
 }

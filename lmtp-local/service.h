@@ -13,7 +13,8 @@ namespace facteur::lmtp_local {
 /// The services virtual, local and lmtp in one process.
 class LmtpLocal : public daemon::Service {
 public:
-    LmtpLocal(daemon::Process& process, const Settings& settings);
+    /// is_privileged: master.cf grants the right to become others (unpriv n).
+    LmtpLocal(daemon::Process& process, const Settings& settings, bool is_privileged);
 
     Task<void> start() override;
     Task<void> connection(Fd socket, const daemon::Listener& listener) override;
@@ -23,6 +24,7 @@ public:
 private:
     const Settings& settings_;
     Flusher flusher_;
+    Hands hands_;
     Deliverer deliverer_;
     Agent virtual_;
     Agent local_;

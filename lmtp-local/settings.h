@@ -1,8 +1,13 @@
 #pragma once
 
+#include "lib/config/alias_settings.h"
 #include "lib/config/common.h"
 
 namespace facteur::lmtp_local {
+
+/// What neither a shell nor a file system reads anything into.
+constexpr const char* kPlainCharacters =
+    "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 struct Settings : conf::Common {
     conf::Param<int> jobs{params, "local_delivery_jobs", 2000, conf::Range<int>{1, 100000},
@@ -29,6 +34,72 @@ struct Settings : conf::Common {
     conf::Param<int> recipient_limit{params, "lmtpd_recipient_limit", 1000,
                                      conf::Range<int>{100, 100000},
                                      "Recipients of one message over LMTP."};
+
+    conf::AliasSettings aliases{*this};
+
+    // local(8): commands, files and mailboxes of system users.
+    conf::Param<std::string> default_privs{
+        params, "default_privs", "nobody",
+        "The user who aliases' commands run as, and who owns the files that they write to."};
+    conf::Param<conf::Seconds> command_time_limit{
+        params, "command_time_limit", conf::Seconds(1000), conf::at_least(conf::Seconds(1)),
+        "How long a command may take for one message; then it is killed and the mail returned."};
+    conf::Param<std::string> command_expansion_filter{
+        params, "command_expansion_filter", kPlainCharacters,
+        "The characters that may stand in what a command finds in its environment; others become "
+        "an underscore."};
+    conf::Param<std::string> local_command_shell{
+        params, "local_command_shell", "",
+        "The shell that runs commands; by default /bin/sh, where one is needed at all."};
+    conf::Param<conf::Raw> command_execution_directory{
+        params, "command_execution_directory", "",
+        "Where commands run ($home, $user …); by default in the queue directory."};
+    conf::Param<std::string> execution_directory_expansion_filter{
+        params, "execution_directory_expansion_filter", kPlainCharacters,
+        "The characters that may stand in what command_execution_directory expands to."};
+    conf::Param<conf::List> export_environment{
+        params, "export_environment", "TZ MAIL_CONFIG LANG",
+        "Environment variables that commands get as they are, or NAME=VALUE."};
+    conf::Param<conf::Raw> mailbox_command{
+        params, "mailbox_command", "",
+        "A command that gets the mail of system users instead of their mailboxes."};
+    conf::Param<conf::List> mailbox_command_maps{
+        params, "mailbox_command_maps", "",
+        "Tables with such a command for single users; they come before mailbox_command."};
+    conf::Param<std::string> home_mailbox{
+        params, "home_mailbox", "",
+        "The mailbox of system users below their home; with / at the end a Maildir, otherwise a "
+        "file in mbox format. By default it is where mail_location says."};
+    conf::Param<std::string> mail_spool_directory{
+        params, "mail_spool_directory", "",
+        "The folder with one mailbox file a system user (/var/mail), or with / at the end one "
+        "Maildir. By default their mail is where mail_location says."};
+    conf::Param<conf::List> mailbox_delivery_lock{
+        params, "mailbox_delivery_lock", "fcntl, dotlock",
+        "How mailbox files are locked: fcntl, flock, dotlock."};
+    conf::Param<int> deliver_lock_attempts{params, "deliver_lock_attempts", 20, conf::at_least(1),
+                                           "How often a lock of a mailbox file is tried."};
+    conf::Param<conf::Milliseconds> deliver_lock_delay{
+        params, "deliver_lock_delay", conf::Milliseconds(1000),
+        conf::at_least(conf::Milliseconds(1)),
+        "The time between two attempts to lock a mailbox file."};
+    conf::Param<conf::Seconds> stale_lock_time{params, "stale_lock_time", conf::Seconds(500),
+                                               conf::at_least(conf::Seconds(1)),
+                                               "A lock file that is older than this is removed."};
+    conf::Param<conf::Size> mailbox_size_limit{
+        params, "mailbox_size_limit", 51200000,
+        "The largest mailbox file that mail is appended to, in bytes; 0 is no limit."};
+    conf::Param<bool> strict_mailbox_ownership{params, "strict_mailbox_ownership", true,
+                                               "Whether a mailbox file must be owned by its user."};
+    conf::Param<conf::Raw> forward_path{
+        params, "forward_path", "$home/.forward${recipient_delimiter}${extension}, $home/.forward",
+        "The files that may redirect a user's mail; the first that is there counts."};
+    conf::Param<std::string> forward_expansion_filter{
+        params, "forward_expansion_filter", kPlainCharacters,
+        "The characters that may stand in what forward_path expands to."};
+    conf::Param<int> process_limit{
+        params, "local_process_limit", 100, conf::Range<int>{1, 10000},
+        "Processes that deliver as other users, or run a command, at a time."};
 };
 
 }  // namespace facteur::lmtp_local

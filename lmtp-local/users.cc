@@ -1,5 +1,7 @@
 #include "lmtp-local/users.h"
 
+#include <unistd.h>
+
 #include "lib/event/loop.h"
 #include "lib/ipc/ways/auth.h"
 
@@ -11,11 +13,28 @@ constexpr Seconds kKeep{10};
 
 }  // namespace
 
-Users::Users(Scope& scope, WorkerPool& workers, std::string hostname, std::size_t cache_limit)
+Users::Users(Scope& scope, WorkerPool& workers, Hands& hands, std::string hostname,
+             std::size_t cache_limit)
     : authd_(scope, "private/auth"),
       workers_(workers),
+      hands_(hands),
       hostname_(std::move(hostname)),
       cache_limit_(cache_limit) {}
+
+Task<Result<std::unique_ptr<Letterbox>>> Users::open_box(const User& user, std::string location) {
+    if (user.uid != ::geteuid() && hands_.can_become_others()) {
+        if (user.uid == 0 || user.gid == 0)
+            co_return temporary("mail is not delivered as root: give " + user.name + " an alias",
+                                "4.3.5");
+        Identity who;
+        who.uid = user.uid;
+        who.gid = user.gid;
+        co_return open_letterbox_of(who, std::move(location), hostname_, hands_, workers_);
+    }
+    store::Options options;
+    options.hostname = hostname_;
+    co_return co_await open_own_letterbox(std::move(location), std::move(options), workers_);
+}
 
 Task<Result<std::shared_ptr<User>>> Users::find(std::string name) {
     TimePoint now = Loop::current().now();
@@ -31,10 +50,7 @@ Task<Result<std::shared_ptr<User>>> Users::find(std::string name) {
     user->home = answer.message.home;
     user->uid = answer.message.uid;
     user->gid = answer.message.gid;
-    store::Options options;
-    options.hostname = hostname_;
-    options.owner = store::Owner{user->uid, user->gid};
-    CO_TRY(user->store, co_await store::open_store(answer.message.mail, options, workers_));
+    CO_TRY(user->box, co_await open_box(*user, answer.message.mail));
     if (known_.size() >= cache_limit_) {
         std::erase_if(known_, [now](const auto& item) { return item.second.until <= now; });
         if (known_.size() >= cache_limit_) known_.clear();

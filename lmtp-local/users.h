@@ -7,7 +7,7 @@
 #include "lib/event/timers.h"
 #include "lib/event/worker.h"
 #include "lib/ipc/client.h"
-#include "lib/store/store.h"
+#include "lmtp-local/letterbox.h"
 
 namespace facteur::lmtp_local {
 
@@ -17,13 +17,15 @@ struct User {
     std::string home;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    std::unique_ptr<store::Store> store;
+    std::unique_ptr<Letterbox> box;
 };
 
 /// Users by name, as authd knows them; remembered for a few seconds.
 class Users {
 public:
-    Users(Scope& scope, WorkerPool& workers, std::string hostname, std::size_t cache_limit);
+    /// hands: deliver into the mailboxes of those who this process is not.
+    Users(Scope& scope, WorkerPool& workers, Hands& hands, std::string hostname,
+          std::size_t cache_limit);
 
     /// Shared by the cache and the deliveries that use it.  nullptr: there is no such user; an
     /// Error: it could not be found out.
@@ -34,8 +36,11 @@ private:
         std::shared_ptr<User> user;
         TimePoint until;
     };
+    Task<Result<std::unique_ptr<Letterbox>>> open_box(const User& user, std::string location);
+
     ipc::Client authd_;
     WorkerPool& workers_;
+    Hands& hands_;
     const std::string hostname_;
     const std::size_t cache_limit_;
     std::map<std::string, Known> known_;

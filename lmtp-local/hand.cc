@@ -1,0 +1,101 @@
+#include "lmtp-local/hand.h"
+
+#include "lib/store/flush.h"
+#include "lib/store/store.h"
+#include "lmtp-local/command.h"
+#include "lmtp-local/datagram.h"
+#include "lmtp-local/forwarding.h"
+#include "lmtp-local/mailbox_file.h"
+#include "lmtp-local/tasks.h"
+
+namespace facteur::lmtp_local {
+namespace {
+
+TaskResult result_of(const Error& error) {
+    TaskResult result;
+    result.kind = error.is_temporary() ? TaskResult::Kind::temporary : TaskResult::Kind::permanent;
+    result.status = error.status;
+    result.text = error.text;
+    return result;
+}
+
+TaskResult result_of(const Result<void>& done) {
+    return done ? TaskResult() : result_of(done.error());
+}
+
+class Hand {
+public:
+    explicit Hand(Fd socket) : socket_(std::move(socket)) {}
+
+    void serve() {
+        for (;;) {
+            auto datagram = receive_datagram(socket_.get());
+            if (!datagram || datagram->end) return;
+            Fd directory;
+            TaskResult result = perform(*datagram, directory);
+            if (!send_datagram(socket_.get(), to_datagram(result), directory.get())) return;
+        }
+    }
+
+private:
+    TaskResult perform(Datagram& task, Fd& directory) {
+        if (task.name() == MaildirTask::kName) return deliver(task, directory);
+        if (task.name() == ForwardTask::kName) return read_forward(task);
+        if (task.name() == FileTask::kName) {
+            auto file = ipc::decode<FileTask>(task.body());
+            return file ? result_of(append_to_file(*file, task.fd.get())) : result_of(file.error());
+        }
+        if (task.name() == CommandTask::kName) {
+            auto command = ipc::decode<CommandTask>(task.body());
+            if (!command) return result_of(command.error());
+            return result_of(run_command(*command, task.fd.get(), socket_.get()));
+        }
+        return result_of(Error{Error::Kind::temporary, "4.3.0", "unknown task"});
+    }
+
+    /// `directory`: what the flush needs, opened before anything was written.
+    TaskResult deliver(Datagram& datagram, Fd& directory) {
+        auto task = ipc::decode<MaildirTask>(datagram.body());
+        if (!task) return result_of(task.error());
+        store::Options options;
+        options.hostname = task->hostname;
+        store::NewMessage message;
+        message.content = std::move(datagram.fd);
+        message.content_offset = task->offset;
+        message.content_size = task->size;
+        message.prefix = std::move(task->prefix);
+        message.delivery_id = std::move(task->delivery_id);
+        message.maybe_delivered = task->maybe_delivered;
+        message.durability = task->durable ? store::Durability::now : store::Durability::later;
+        auto delivered = store::deliver_blocking(task->location, options, std::move(message));
+        if (!delivered) return result_of(delivered.error());
+        TaskResult result;
+        result.domain = delivered->flush_domain;
+        if (result.domain) directory = store::held_file_system(result.domain);
+        return result;
+    }
+
+    static TaskResult read_forward(const Datagram& datagram) {
+        auto task = ipc::decode<ForwardTask>(datagram.body());
+        if (!task) return result_of(task.error());
+        TaskResult result;
+        for (const std::string& path : task->paths) {
+            auto targets = read_forward_file(path);
+            if (!targets) continue;
+            result.found = true;
+            result.targets = *std::move(targets);
+            break;
+        }
+        return result;
+    }
+
+    Fd socket_;
+};
+
+}  // namespace
+
+void serve_tasks(Fd socket) {
+    Hand(std::move(socket)).serve();
+}
+
+}  // namespace facteur::lmtp_local

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/ipc/client.h"
+#include "lmtp-local/hands.h"
+#include "lmtp-local/macros.h"
+#include "lmtp-local/mail.h"
+#include "lmtp-local/settings.h"
+#include "lmtp-local/users.h"
+
+namespace facteur::lmtp_local {
+
+/// On whose behalf commands run and files are written.
+struct Account {
+    Identity who;
+    std::string name;  ///< empty: nobody's, the target stands in an alias
+    std::string home;
+};
+
+/// What local(8) does with a message besides putting it into a mailbox of the store: commands,
+/// files, ~/.forward; all of it by hands, as the user.
+class LocalDelivery {
+public:
+    LocalDelivery(const Settings& settings, Hands& hands, ipc::Client& addressd);
+
+    /// The target of an alias: default_privs.
+    Result<Account> account_of_aliases() const;
+    Account account_of(const User& user) const;
+
+    Task<Outcome> to_command(const Mail& mail, const ipc::JobRecipient& recipient, Account account,
+                             std::string command);
+    /// A name with / at the end is a Maildir.
+    Task<Outcome> to_file(const Mail& mail, const ipc::JobRecipient& recipient, Account account,
+                          std::string path);
+    /// Where mailbox_command, home_mailbox and mail_spool_directory send mail for a system user;
+    /// nothing when it goes into the user's letterbox.
+    Task<std::optional<Outcome>> to_mailbox(const Mail& mail, const ipc::JobRecipient& recipient,
+                                            const User& user);
+    /// What the user's ~/.forward says; nothing when there is none.
+    using Targets = std::optional<std::vector<ipc::AliasTarget>>;
+    Task<Result<Targets>> forward_file(const ipc::JobRecipient& recipient, const User& user);
+
+private:
+    Macros macros(const ipc::JobRecipient& recipient, const Account& account) const;
+    std::vector<std::string> environment(const Mail& mail, const ipc::JobRecipient& recipient,
+                                         const Account& account) const;
+    Task<Outcome> append(const Mail& mail, const ipc::JobRecipient& recipient, Account account,
+                         std::string path, bool is_mailbox);
+    Task<Result<std::string>> mailbox_command(const std::string& user);
+
+    const Settings& settings_;
+    Hands& hands_;
+    ipc::Client& addressd_;
+    Result<Account> aliases_;
+};
+
+}  // namespace facteur::lmtp_local
