@@ -21,6 +21,7 @@ Task<void> Agent::serve(Fd connection) {
     channel.put(ipc::AgentHello::kName, 0, ipc::encode(hello()));
     // A second connection is qmgr's successor: the first one is about to end.
     qmgr_ = &channel;
+    changed_.notify_all();
     try {
         for (;;)
             obey(co_await channel.receive());
@@ -87,7 +88,27 @@ void Agent::send(const ipc::JobReport& report) {
     if (qmgr_) qmgr_->put(ipc::JobReport::kName, 0, ipc::encode(report));
 }
 
+/// What a server took while no qmgr lived is known to this process alone, and is sent again when
+/// this process dies too.  So nothing new is begun while a qmgr is replaced, which takes moments;
+/// without one for long, or at the end, it is better to send than to wait.
+Task<void> Agent::heard() {
+    constexpr Seconds kPatience{30};
+    const TimePoint deadline = Loop::current().now() + kPatience;
+    ++waiting_;
+    try {
+        while (!qmgr_ && !draining_)
+            co_await changed_.wait(around_.scope, deadline);
+    } catch (const TimedOut&) {
+    } catch (const Cancelled&) {
+        --waiting_;
+        throw;
+    }
+    --waiting_;
+}
+
 Task<void> Agent::drain() {
+    draining_ = true;
+    changed_.notify_all();
     if (qmgr_) {
         qmgr_->put(ipc::AgentDraining::kName, 0, ipc::encode(ipc::AgentDraining()));
     }

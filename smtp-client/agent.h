@@ -18,7 +18,12 @@ public:
         : around_(surroundings),
           job_limit_(job_limit),
           talking_(surroundings.scope),
-          deliveries_(surroundings.scope) {}
+          deliveries_(surroundings.scope) {
+        surroundings.heard = [this] { return heard(); };
+    }
+    ~Agent() { around_.heard = nullptr; }
+    Agent(const Agent&) = delete;
+    Agent& operator=(const Agent&) = delete;
 
     /// One connection of qmgr, until it goes away.
     Task<void> serve(Fd connection);
@@ -27,6 +32,8 @@ public:
 
     std::size_t running() const { return running_.size(); }
     std::size_t unsettled() const { return reports_.size(); }
+    /// Messages that are not sent yet, for no qmgr would hear of it.
+    std::size_t waiting() const { return waiting_; }
 
 private:
     ipc::AgentHello hello() const;
@@ -35,6 +42,7 @@ private:
     Task<void> work(ipc::Job job, Fd content);
     void note(std::uint64_t job, std::vector<ipc::RecipientResult> results);
     void send(const ipc::JobReport& report);
+    Task<void> heard();
 
     Surroundings& around_;
     std::uint32_t job_limit_;
@@ -42,6 +50,8 @@ private:
     std::map<std::uint64_t, ipc::RunningJob> running_;
     std::map<std::uint64_t, ipc::JobReport> reports_;  ///< that no qmgr has recorded
     Signal changed_;
+    std::size_t waiting_ = 0;
+    bool draining_ = false;
     Scope talking_;  ///< the connections of qmgr; without tasks of its own
     Scope deliveries_;
 };

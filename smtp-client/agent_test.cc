@@ -149,6 +149,24 @@ TEST_CASE_METHOD(Queue, "a job that outlives its qmgr is reported to the next", 
     CHECK(reports[0].results.at(0).outcome == ipc::Outcome::deferred);
 }
 
+TEST_CASE_METHOD(Queue, "nothing is sent while no qmgr would hear of it", "[smtp-client]") {
+    send_job(42);
+    loop.run_until([this] { return agent->running() == 1; });
+    kill();
+    loop.run_until([this] { return agent->waiting() == 1 || agent->running() == 0; });
+    CHECK(agent->waiting() == 1);
+    CHECK(server.contents.empty());
+    const int way = GENERATE(0, 1, 2);
+    if (way == 0) start();
+    if (way == 1) loop.advance(Seconds(31));
+    if (way == 2) scope.spawn(drain(*this));
+    loop.run_until([this] { return agent->running() == 0; });
+    CHECK(server.contents.size() == 1);
+    if (way != 0) start();
+    settle(42);
+    if (way == 2) loop.run_until([this] { return drained; });
+}
+
 TEST_CASE_METHOD(Queue, "draining waits for the last job and its record", "[smtp-client]") {
     send_job(42);
     loop.run_until([this] { return agent->running() == 1; });

@@ -174,6 +174,7 @@ Task<std::unique_ptr<Conversation>> Delivery::connect(Target target, Manner mann
 
 Task<void> Delivery::session(const std::string& nexthop,
                              std::unique_ptr<Conversation> conversation) {
+    if (around_.heard) co_await around_.heard();
     Envelope envelope;
     envelope.job = &job_;
     envelope.content = &content_;

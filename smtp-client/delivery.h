@@ -26,6 +26,8 @@ struct Surroundings {
     Scope& scope;
     Address bind4;
     Address bind6;
+    /// Waits until somebody hears what becomes of a message; empty: somebody always does.
+    std::function<Task<void>()> heard = nullptr;
 };
 
 /// One job: finds servers, talks to them in turn until nothing is left to try, logs and reports

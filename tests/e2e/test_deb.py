@@ -139,7 +139,22 @@ class Package(unittest.TestCase):
             self.assertIn(f'facteur-{owner} {daemon}', owners)
         self.inside('facteur', 'stop')
 
-    def test_5_removal_leaves_the_mail(self):
+    def test_5_a_user_sends_through_the_set_gid_helper(self):
+        self.assertEqual(self.inside('stat', '-c', '%A %U %G', '/usr/libexec/facteur/drop').strip(),
+                         '-rwxr-sr-x root facteur-drop')
+        maildrop = '/var/spool/facteur/maildrop'
+        self.inside('facteur', 'start')
+        self.inside('facteur', 'stop')
+        self.assertEqual(self.inside('stat', '-c', '%A %G', maildrop).strip(),
+                         'drwx-wx--T facteur-drop')
+        as_nobody = ['setpriv', '--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups']
+        self.inside(*as_nobody, 'sendmail', 'anna@deb.test', input='Subject: by nobody\n\nx\n')
+        self.assertEqual(self.inside('sh', '-c', f'stat -c %U {maildrop}/*').strip(), 'nobody')
+        # Nobody but the owner of the queue may read what waits there.
+        self.assertIn('denied', self.inside(*as_nobody, 'ls', maildrop, check=False))
+        self.assertIn('only root and the owner', self.inside(*as_nobody, 'mailq', check=False))
+
+    def test_6_removal_leaves_the_mail(self):
         self.inside('dpkg', '--purge', 'facteur')
         self.assertFalse((self.root / 'usr/libexec/facteur').exists())
         self.assertTrue((self.root / 'var/mail/facteur').exists())
