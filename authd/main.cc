@@ -20,7 +20,8 @@ DESCRIPTION
     PBKDF2, SMD5, MD5-CRYPT, CRYPT, PLAIN, with .HEX or .B64 behind the name where that helps. The
     extra fields nologin, allow_nets, userdb_uid, userdb_gid, userdb_home and userdb_mail mean what
     they mean in Dovecot; other userdb_ fields are handed on. A changed file counts at once. Or
-    they are checked by PAM (auth_passdb = pam:service) for the users of the system.
+    they are checked by PAM (auth_passdb = pam:facteur) for the users of the system; the word behind
+    pam: names a file in /etc/pam.d.
 
 SECURITY
     authd talks to no network. Private keys are read as root before privileges are dropped, and a

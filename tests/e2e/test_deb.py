@@ -96,6 +96,11 @@ class Package(unittest.TestCase):
     def test_1_installation_starts_nothing_by_itself(self):
         self.assertEqual(self.inside('sh', '-c', 'cat /proc/[0-9]*/comm').count('master'), 0)
 
+    def test_1_the_users_of_the_system_can_log_in(self):
+        service = self.root / 'etc/pam.d/facteur'
+        self.assertIn('@include common-auth', service.read_text())
+        self.assertTrue((self.root / 'etc/pam.d/common-auth').exists())
+
     def test_2_the_configuration_it_comes_with_is_right(self):
         self.assertIn('no errors', self.inside('facteur', 'check'))
         self.assertIn(f'myhostname = {HOST}', (self.root / 'etc/facteur/main.cf').read_text())
