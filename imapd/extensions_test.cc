@@ -119,6 +119,22 @@ TEST_CASE_METHOD(Fixture, "LIST tells what it is asked to [RFC 5258 3, RFC 5819 
                Contains("4 OK Subscribe completed.\r\n" + expected + "a OK"));
 }
 
+TEST_CASE_METHOD(Fixture, "a message knows when it was saved [RFC 8514 4]", "[imapd]") {
+    auto [command, expected] = GENERATE(table<std::string, std::string>({
+        {"FETCH 1 SAVEDATE", "* 1 FETCH (SAVEDATE \""},
+        {"FETCH 1 INTERNALDATE", "* 1 FETCH (INTERNALDATE \"17-Jul-1996"},
+        {"SEARCH SAVEDSINCE 1-Jan-2020", "* SEARCH 1\r\n"},
+        {"SEARCH SAVEDBEFORE 1-Jan-2020", "* SEARCH\r\n"},
+        {"SEARCH SAVEDON 17-Jul-1996", "* SEARCH\r\n"},
+        {"SEARCH SAVEDATESUPPORTED", "* SEARCH 1\r\n"},
+    }));
+    INFO(command);
+    std::string said =
+        talk("a APPEND INBOX \"17-Jul-1996 02:44:25 -0700\" {1+}\r\nx\r\nb SELECT INBOX\r\nc " +
+             command + "\r\n");
+    CHECK_THAT(said, Contains(expected));
+}
+
 TEST_CASE_METHOD(Fixture, "names are UTF-8 once that is enabled [RFC 6855 3]", "[imapd]") {
     std::string said = talk(
         "a ENABLE UTF8=ACCEPT\r\nb CREATE \"gr\xc3\xbc\xc3\x9f\"\r\nc LIST \"\" gr*\r\n"

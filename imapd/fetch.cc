@@ -212,6 +212,13 @@ void Fetch::short_item(std::string& out, const imap::FetchItem& item, const Load
         case Kind::internal_date:
             imap::append_date_time(out, WallTime(Seconds(message.internal_date)));
             break;
+        case Kind::save_date:
+            if (message.save_date == 0) {
+                imap::append_nil(out);
+            } else {
+                imap::append_date_time(out, WallTime(Seconds(message.save_date)));
+            }
+            break;
         case Kind::size:
             out += std::to_string(message.size);
             break;

@@ -73,9 +73,11 @@ Answer compare(Kind kind, imap::Day found, imap::Day wanted) {
     switch (kind) {
         case Kind::before:
         case Kind::sent_before:
+        case Kind::saved_before:
             return answer(found < wanted);
         case Kind::on:
         case Kind::sent_on:
+        case Kind::saved_on:
             return answer(found == wanted);
         default:
             return answer(found >= wanted);
@@ -90,6 +92,11 @@ imap::Day local_day(std::int64_t time) {
     return imap::Day(std::chrono::year(local.tm_year + 1900) /
                      std::chrono::month(static_cast<unsigned>(local.tm_mon + 1)) /
                      std::chrono::day(static_cast<unsigned>(local.tm_mday)));
+}
+
+// RFC 8514 section 4.3: where the save date is not known, the internal date counts.
+std::int64_t saved_or_arrived(const store::Message& message) {
+    return message.save_date != 0 ? message.save_date : message.internal_date;
 }
 
 std::string_view header_of(const std::string& message) {
@@ -188,6 +195,10 @@ Answer ask(const Query& query, const Candidate& candidate) {
             return answer(message.size < query.number);
         case Kind::header:
             return header(query, candidate);
+        case Kind::saved_before:
+        case Kind::saved_on:
+        case Kind::saved_since:
+            return compare(query.kind, local_day(saved_or_arrived(message)), query.day);
         case Kind::older:
             return answer(message.internal_date <= query.moment);
         case Kind::younger:

@@ -26,6 +26,7 @@ constexpr Name kNames[] = {
     {"RFC822.TEXT", Kind::rfc822_text},
     {"MODSEQ", Kind::modseq},
     {"PREVIEW", Kind::preview},
+    {"SAVEDATE", Kind::save_date},
 };
 
 FetchItem item_of(Kind kind) {

@@ -43,6 +43,7 @@ struct FetchItem {
         binary,       ///< BINARY[…], RFC 3516 section 4.2
         binary_size,  ///< BINARY.SIZE[…]
         preview,      ///< RFC 8970 section 3
+        save_date,    ///< RFC 8514 section 4.2
     };
     Kind kind = Kind::flags;
     Section section;                 ///< of section, binary and binary_size

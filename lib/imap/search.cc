@@ -50,6 +50,10 @@ constexpr Name kNames[] = {
     {"TO", Kind::header, Argument::astring, 0, false, "To"},
     {"BODY", Kind::body, Argument::astring},
     {"TEXT", Kind::text, Argument::astring},
+    {"SAVEDATESUPPORTED", Kind::all},
+    {"SAVEDBEFORE", Kind::saved_before, Argument::date},
+    {"SAVEDON", Kind::saved_on, Argument::date},
+    {"SAVEDSINCE", Kind::saved_since, Argument::date},
     {"OLDER", Kind::older, Argument::interval},
     {"YOUNGER", Kind::younger, Argument::interval},
 };

@@ -32,6 +32,9 @@ struct SearchKey {
         older,  ///< RFC 5032 section 3: number seconds before now
         younger,
         modseq,  ///< RFC 7162 section 3.1.5: number or more
+        saved_before,
+        saved_on,
+        saved_since,  ///< RFC 8514 section 4.3: the save date against day
     };
     Kind kind = Kind::all;
     bool negated = false;

@@ -76,6 +76,8 @@ std::uint32_t MemoryStore::Folder::add(NewMessage added) {
     entry.message.keywords = bits_of(added.keywords);
     entry.message.internal_date = added.internal_date.value_or(
         std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+    entry.message.save_date =
+        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     entry.message.size = entry.text.size();
     entry.message.modseq = modseq + 1;
     std::uint32_t uid = entry.message.uid;

@@ -55,6 +55,7 @@ struct Message {
     bool expunged = false;           ///< gone, but this session has not been told: no content
     std::uint64_t keywords = 0;      ///< bit i: Mailbox::keywords()[i]
     std::int64_t internal_date = 0;  ///< seconds since the epoch
+    std::int64_t save_date = 0;      ///< when it came into this mailbox; 0: not known
     std::uint64_t size = 0;          ///< RFC822.SIZE; 0: not known yet, see Mailbox::measure()
 };
 

@@ -117,4 +117,14 @@ std::string delivery_key(std::string_view delivery_id) {
     return std::string(kDelivery) + (plain ? std::string(delivery_id) : hex_encode(delivery_id));
 }
 
+std::int64_t name_time(std::string_view name) {
+    constexpr std::size_t kMostDigits = 10;  // until the year 2286
+    std::size_t digits = 0;
+    while (digits < name.size() && is_digit(name[digits]))
+        ++digits;
+    if (digits == 0 || digits > kMostDigits || !name.substr(digits).starts_with('.')) return 0;
+    auto seconds = parse_number(name.substr(0, digits));
+    return seconds ? static_cast<std::int64_t>(*seconds) : 0;
+}
+
 }  // namespace facteur::store::maildir

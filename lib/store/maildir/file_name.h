@@ -34,4 +34,8 @@ bool is_delivery_key(std::string_view key);
 /// The key's part that is the same whenever the delivery is repeated.
 std::string delivery_key(std::string_view delivery_id);
 
+/// Maildir names begin with the second in which the file came into the folder; 0 when this one does
+/// not.
+std::int64_t name_time(std::string_view name);
+
 }  // namespace facteur::store::maildir

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lib/store/maildir/file_name.h"
+
 namespace facteur::store::maildir {
 namespace {
 
@@ -44,6 +46,7 @@ Message View::message(std::uint32_t sequence) const {
         out.flags = entry->flags;
         out.keywords = entry->keywords & known_keywords_;
         out.internal_date = entry->date;
+        out.save_date = name_time(state.name(*entry));
         out.size = entry->size;
     });
     return out;
