@@ -13,6 +13,14 @@ to the delivery agents (smtp-client, lmtp-local) with as much concurrency as eac
 a time, and tells senders about it (RFC 3464).  The transports error:, retry: and discard: are
     settled by qmgr itself.
 
+    Messages leave oldest first, each destination with a concurrency that success raises and
+    failure lowers; small messages overtake large mailings, and a destination that does not answer
+    is left alone for minimal_backoff_time and then asked by one delivery.  The limits can be set
+    for one transport of master.cf: smtp_destination_concurrency_limit.
+
+    Senders are told of failures, and of what else RFC 3461 lets them ask for; the queue id of a
+    notice is recorded before it is made, so that no crash makes it twice.
+
     New messages go to a journal: many of them with one write and one flush.  A message that is
     delivered soon never has a file of its own; one that waits long or is large has one in
 deferred/, which people can read.  postcat(1) and facteur-queue(1) show both.
@@ -44,6 +52,7 @@ FILES
     /var/spool/facteur/journal, new messages
     /var/spool/facteur/deferred, messages that wait for another attempt
     /var/spool/facteur/hold, messages that an administrator holds
+    /var/spool/facteur/hold/.suspended, domains to which nothing goes until they are resumed
     /var/spool/facteur/incoming, large messages while they are received
     /var/spool/facteur/maildrop, what sendmail(1) left
     /var/spool/facteur/corrupt, what failed its checksum
