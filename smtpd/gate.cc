@@ -3,6 +3,7 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/smtp/address.h"
+#include "smtpd/tls_choice.h"
 
 namespace facteur::smtpd {
 
@@ -252,6 +253,10 @@ std::vector<conf::Problem> Gate::review(const Settings& settings, const conf::Ma
     };
     for (const auto& [name, text] : settings.restrictions.class_problems)
         complain(main_cf.find(name) ? name : "smtpd_restriction_classes", text);
+    for (const auto* versions : {&settings.tls.protocols, &settings.tls.mandatory_protocols}) {
+        const auto parsed = parse_tls_versions((*versions)());
+        if (!parsed) complain(versions->name(), versions->name() + ": " + parsed.error().text);
+    }
     const std::string relay = open_relay(settings);
     if (!relay.empty()) complain("smtpd_relay_restrictions", relay);
     return problems;

@@ -20,6 +20,10 @@ DESCRIPTION
     smtpd_recipient_restrictions, smtpd_data_restrictions and smtpd_end_of_data_restrictions. A
     name that the language does not have is an error at start.
 
+    Proxies and content filters that smtpd_authorized_xclient_hosts and
+    smtpd_authorized_xforward_hosts name may say with XCLIENT for whom they speak, and with XFORWARD
+    from whom mail came.
+
 SECURITY
     smtpd talks to strangers and can open no file. Its TLS private key stays in authd. Everything
     that a client can make grow has a limit, each request has one deadline in total, and a content

@@ -4,6 +4,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "smtpd/tls_choice.h"
 
 namespace facteur::smtpd {
 
@@ -19,10 +20,13 @@ constexpr Seconds kQuestionBudget{60};
 
 TlsServerOptions tls_options(const Settings& settings) {
     TlsServerOptions options;
-    // ">=TLSv1.2"; the form with names and exclusions means the same versions here.
-    const std::string& protocols = settings.tls.protocols();
-    if (protocols.starts_with(">=")) options.min_protocol = protocols.substr(2);
-    options.cipher_list = settings.tls.ciphers();
+    const bool demanded = settings.tls.level() == TlsLevel::encrypt;
+    // What is wrong with it was told before the start (Gate::review).
+    const auto versions = parse_tls_versions(demanded ? settings.tls.mandatory_protocols()
+                                                      : settings.tls.protocols());
+    if (versions) options.min_protocol = versions->oldest;
+    if (versions) options.max_protocol = versions->newest;
+    options.cipher_list = cipher_list(settings.tls);
     options.prefer_server_ciphers = settings.tls.prefer_server();
     return options;
 }

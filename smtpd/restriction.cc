@@ -34,6 +34,13 @@ constexpr Refused kRefused[] = {
      "addresses are not verified by a callout: list them in "
      "relay_recipient_maps"},
     {"permit_mx_backup", "name the domains in relay_domains"},
+    {"check_ccert_access", "client certificates are not asked for: use check_sasl_access"},
+    {"permit_tls_clientcerts",
+     "client certificates are not asked for: use "
+     "permit_sasl_authenticated"},
+    {"permit_tls_all_clientcerts",
+     "client certificates are not asked for: use "
+     "permit_sasl_authenticated"},
     {"permit_naked_ip_address", "Postfix removed it: use permit_mynetworks"},
     {"check_relay_domains", "Postfix removed it: use reject_unauth_destination"},
     {"reject_maps_rbl", "it is obsolete: use reject_rbl_client with each domain"},

@@ -39,7 +39,9 @@ Server::Server(Scope& session_scope, const Settings& the_settings, Backend& the_
       unlimited("smtpd_client_event_limit_exceptions", the_settings.limits.exceptions()),
       sasl_exceptions("smtpd_sasl_exceptions_networks", the_settings.sasl.exceptions()),
       bare_newline_exclusions("smtpd_forbid_bare_newline_exclusions",
-                              the_settings.bare_newline_exclusions()) {}
+                              the_settings.bare_newline_exclusions()),
+      xclient_hosts("smtpd_authorized_xclient_hosts", the_settings.xclient_hosts()),
+      xforward_hosts("smtpd_authorized_xforward_hosts", the_settings.xforward_hosts()) {}
 
 Task<void> Server::tell_sessions(std::string key, std::uint32_t left) {
     ipc::Sessions told;

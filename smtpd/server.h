@@ -69,6 +69,8 @@ struct Server {
     ClientList unlimited;  ///< smtpd_client_event_limit_exceptions
     ClientList sasl_exceptions;
     ClientList bare_newline_exclusions;
+    ClientList xclient_hosts;
+    ClientList xforward_hosts;
     ClientCounts counts;
     std::uint64_t policyd_generation = 0;
 };

@@ -47,6 +47,8 @@ const Session::Verb Session::kVerbs[] = {
     {"VRFY", kJunk | kLast, &Session::do_vrfy},
     {"HELP", kJunk | kBeforeTls, &Session::do_help},
     {"QUIT", kBeforeTls, &Session::do_quit},
+    {"XCLIENT", kLast, &Session::do_xclient},
+    {"XFORWARD", 0, &Session::do_xforward},
 };
 
 Session::Session(Server& server, Fd socket)
@@ -150,8 +152,6 @@ Reply Session::unknown_command(std::string_view verb, std::string_view line) {
     for (const std::string_view known : {"EXPN", "TURN", "SEND", "SOML", "SAML"}) {
         if (iequals(verb, known)) return Reply{502, "5.5.1", "Error: command not implemented"};
     }
-    if (iequals(verb, "XCLIENT") || iequals(verb, "XFORWARD"))
-        return Reply{550, "5.7.0", "Error: insufficient authorization"};
     return Reply{500, "5.5.2", "Error: command not recognized"};
 }
 
@@ -182,8 +182,9 @@ Task<void> Session::answer(const Reply& reply) {
 
 Task<Reply> Session::do_help(std::string) {
     std::string verbs = "Commands:";
-    for (const Verb& verb : kVerbs)
-        verbs.append(" ").append(verb.name);
+    for (const Verb& verb : kVerbs) {
+        if (!verb.name.starts_with('X')) verbs.append(" ").append(verb.name);
+    }
     co_return Reply{214, "2.0.0", std::move(verbs)};
 }
 

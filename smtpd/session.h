@@ -34,6 +34,12 @@ struct Transaction {
     bool chunks_refused = false;  ///< and refused: the rest of the chunks go nowhere
 };
 
+/// From whom mail came that a proxy hands on: XFORWARD.
+struct Forwarded {
+    std::string name, address, port, protocol, helo, ident, source;
+    bool given = false;
+};
+
 /// One SMTP conversation (RFC 5321).
 class Session {
 public:
@@ -53,7 +59,7 @@ private:
         Handler handler;
     };
     static const Verb kVerbs[];
-    static constexpr std::size_t kVerbCount = 14;
+    static constexpr std::size_t kVerbCount = 16;
 
     // session.cc: the loop
     Task<bool> greet();
@@ -81,6 +87,11 @@ private:
     Task<smtp::Reply> do_help(std::string arguments);
     Task<smtp::Reply> do_quit(std::string arguments);
     bool auth_offered() const;
+
+    // session_proxy.cc: whom a proxy speaks for
+    Task<smtp::Reply> do_xclient(std::string arguments);
+    Task<smtp::Reply> do_xforward(std::string arguments);
+    Task<void> become(Client other);
 
     // session_auth.cc
     Task<smtp::Reply> do_auth(std::string arguments);
@@ -122,6 +133,9 @@ private:
     const Settings& settings_;
     Stream stream_;
     Client client_;
+    bool may_xclient_ = false;
+    bool may_xforward_ = false;
+    Forwarded forwarded_;  ///< until the next message
     std::unique_ptr<Transaction> transaction_;
     std::string_view last_verb_ = "CONNECT";
     struct Count {

@@ -337,6 +337,13 @@ Task<Reply> Session::submit_message() {
     message.helo = client_.helo;
     message.protocol = client_.protocol(message.smtputf8);
     message.login = client_.login;
+    if (forwarded_.given) {
+        message.client_name = forwarded_.name;
+        message.client_address = forwarded_.address;
+        message.helo = forwarded_.helo;
+        message.protocol = forwarded_.protocol;
+    }
+    forwarded_ = Forwarded();
     message.hold = transaction.effects.hold;
     // REDIRECT wins over FILTER, and FILTER over the parameter.
     if (transaction.effects.redirect.empty())

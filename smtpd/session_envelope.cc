@@ -251,6 +251,9 @@ void Session::take_recipient(ipc::SubmitRecipient recipient) {
         if (!client_.login.empty()) {
             line += ", sasl_method=" + client_.mechanism + ", sasl_username=" + client_.login;
         }
+        if (!forwarded_.ident.empty()) line += ", orig_queue_id=" + forwarded_.ident;
+        if (!forwarded_.address.empty() || !forwarded_.name.empty())
+            line += ", orig_client=" + forwarded_.name + '[' + forwarded_.address + ']';
         log_info(line);
     }
     transaction.recipients.push_back(std::move(recipient));

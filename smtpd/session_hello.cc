@@ -33,6 +33,10 @@ Task<void> Session::learn_client() {
     const bool normalizes = settings_.bare_newline() == BareNewline::normalize ||
                             settings_.bare_newline() == BareNewline::reject;
     if (normalizes && !refuses_strays_) bare_lf_ = smtp::DotDecoder::BareLf::normalize;
+    if (!settings_.xclient_hosts().empty())
+        may_xclient_ = co_await server_.xclient_hosts.holds(server_.backend, client_);
+    if (!settings_.xforward_hosts().empty())
+        may_xforward_ = co_await server_.xforward_hosts.holds(server_.backend, client_);
     if (settings_.sasl.enable()) {
         auth_excepted_ = co_await server_.sasl_exceptions.holds(server_.backend, client_);
     }
@@ -118,6 +122,9 @@ Task<Reply> Session::do_ehlo(std::string arguments) {
     offer(ehlo::kDsn);
     if (settings_.smtputf8_enable()) offer(ehlo::kSmtpUtf8);
     offer(ehlo::kChunking);
+    if (may_xclient_)
+        offer("XCLIENT", "NAME ADDR PORT PROTO HELO LOGIN REVERSE_NAME DESTADDR DESTPORT");
+    if (may_xforward_) offer("XFORWARD", "NAME ADDR PORT PROTO HELO IDENT SOURCE");
     co_return reply;
 }
 

@@ -225,6 +225,11 @@ struct LimitSettings : conf::Section {
         "How long an accepted content is offered to the queue before the client hears 451."};
 };
 
+/// Postfix's export, low and null are not offered: they keep nothing secret.
+enum class CipherGrade : std::uint8_t { medium, high };
+inline const conf::Choices<CipherGrade> kGrades{{"medium", CipherGrade::medium},
+                                                {"high", CipherGrade::high}};
+
 struct TlsSettings : conf::Section {
     explicit TlsSettings(Section& outer) : Section(outer) {}
     Param<TlsLevel> level{params, "smtpd_tls_security_level", TlsLevel::none,
@@ -237,10 +242,28 @@ struct TlsSettings : conf::Section {
                         "Whether TLS begins at once, without STARTTLS (RFC 8314)."};
     Param<bool> auth_only{params, "smtpd_tls_auth_only", false,
                           "Whether AUTH is offered inside TLS only."};
-    Param<std::string> protocols{params, "smtpd_tls_protocols", ">=TLSv1.2",
-                                 "The TLS versions that are accepted."};
-    Param<std::string> ciphers{params, "tls_high_cipherlist", "",
-                               "OpenSSL's cipher list for TLSv1.2; empty is OpenSSL's default."};
+    Param<std::string> protocols{
+        params, "smtpd_tls_protocols", ">=TLSv1.2",
+        "The TLS versions that are accepted: >=TLSv1.2, or names, with ! in front of those that "
+        "are not."};
+    Param<std::string> mandatory_protocols{params, "smtpd_tls_mandatory_protocols", ">=TLSv1.2",
+                                           "The same where smtpd_tls_security_level is encrypt."};
+    Param<CipherGrade> grade{params, "smtpd_tls_ciphers", CipherGrade::medium, kGrades,
+                             "The least grade of ciphers for TLSv1.2 and before."};
+    Param<CipherGrade> mandatory_grade{params, "smtpd_tls_mandatory_ciphers", CipherGrade::medium,
+                                       kGrades,
+                                       "The same where smtpd_tls_security_level is encrypt."};
+    Param<List> exclude_ciphers{params, "smtpd_tls_exclude_ciphers", "",
+                                "Ciphers that are never used, as OpenSSL names them."};
+    Param<List> mandatory_exclude_ciphers{
+        params, "smtpd_tls_mandatory_exclude_ciphers", "",
+        "Those besides where smtpd_tls_security_level is encrypt."};
+    Param<std::string> high_ciphers{
+        params, "tls_high_cipherlist", "",
+        "OpenSSL's cipher list of grade high; empty is OpenSSL's default."};
+    Param<std::string> medium_ciphers{
+        params, "tls_medium_cipherlist", "",
+        "OpenSSL's cipher list of grade medium; empty is OpenSSL's default."};
     Param<bool> prefer_server{params, "tls_preempt_cipherlist", false,
                               "Whether our order of ciphers wins over the client's."};
     Param<bool> received_header{params, "smtpd_tls_received_header", false,
@@ -296,6 +319,13 @@ struct Settings : conf::Common {
         params, "content_filter", "",
         "transport:nexthop by which new mail goes to a content filter, which brings it back to a "
         "service that has -o content_filter= (smtpd, and sendmail's mail)."};
+    Param<List> xclient_hosts{
+        params, "smtpd_authorized_xclient_hosts", "",
+        "Clients that may say with XCLIENT for whom they speak: a list of names, networks, files "
+        "and tables."};
+    Param<List> xforward_hosts{
+        params, "smtpd_authorized_xforward_hosts", "",
+        "Clients that may say with XFORWARD from whom mail came: a list likewise."};
     Param<bool> peername_lookup{params, "smtpd_peername_lookup", true,
                                 "Whether the client's name is looked up in the DNS."};
     Param<List> rewrite_clients{
