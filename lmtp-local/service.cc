@@ -6,6 +6,7 @@
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/settings.h"
 #include "lib/net/stream.h"
+#include "lib/store/folder_cache.h"
 #include "lmtp-local/lmtp_session.h"
 
 namespace facteur::lmtp_local {
@@ -41,6 +42,7 @@ LmtpLocal::LmtpLocal(daemon::Process& process, const Settings& settings, bool is
              static_cast<std::uint32_t>(settings.jobs())) {}
 
 Task<void> LmtpLocal::start() {
+    store::set_folder_cache(static_cast<std::size_t>(settings_.folder_cache()));
     flusher_.scope().spawn(flusher_.run());
     co_return;
 }

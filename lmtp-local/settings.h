@@ -19,6 +19,10 @@ struct Settings : conf::Common {
     conf::Param<int> flush_messages{
         params, "mailbox_flush_messages", 2000, conf::at_least(1),
         "With so many delivered messages waiting, the flush comes at once."};
+    conf::Param<int> folder_cache{
+        params, "mailbox_folder_cache", 500, conf::Range<int>{0, 100000},
+        "Mailboxes that stay open for the next delivery, three descriptors each; never more than "
+        "an eighth of the descriptors that the process may have."};
     conf::Param<int> user_cache{params, "local_user_cache", 4096, conf::at_least(0),
                                 "Users that are remembered for a few seconds after a delivery."};
     conf::Param<bool> forward_files{

@@ -9,6 +9,7 @@
 #include "lib/event/loop.h"
 #include "lib/event/scope.h"
 #include "lib/event/worker.h"
+#include "lib/store/maildir/tree.h"
 #include "lib/store/store.h"
 
 namespace facteur::store {
@@ -361,6 +362,64 @@ TEST_CASE_METHOD(Fixture, "whoever watches is told of another's delivery", "[sto
     loop.run_until([&] { return told; });
     CHECK(sync(*view).exists);
     CHECK(view->size() == 2);
+}
+
+/// Descriptors of this process that are open below a folder.
+std::size_t open_below(const std::string& folder) {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
+        std::error_code failure;
+        if (fs::read_symlink(entry.path(), failure).string().starts_with(folder)) ++count;
+    }
+    return count;
+}
+
+struct Keeping : Fixture {
+    Keeping() { maildir::keep_folders(2); }
+    ~Keeping() { maildir::keep_folders(0); }
+};
+
+TEST_CASE_METHOD(Keeping, "folders that were used last stay open, up to the limit", "[store]") {
+    for (const char* name : {"One", "Two", "Three"}) {
+        REQUIRE(run(store->create(name)));
+        append(name);
+    }
+    CHECK(open_below(root + "/Maildir/.One") == 0);
+    CHECK(open_below(root + "/Maildir/.Two") > 0);
+    CHECK(open_below(root + "/Maildir/.Three") > 0);
+    append("Two");
+    append("One");
+    CHECK(open_below(root + "/Maildir/.Two") > 0);
+    CHECK(open_below(root + "/Maildir/.Three") == 0);
+    CHECK(append("One").uid == 3);
+    REQUIRE(run(store->remove("One")));
+    CHECK(open_below(root + "/Maildir/.One") == 0);
+    maildir::let_folders_go();
+    CHECK(open_below(root + "/Maildir/.Two") == 0);
+    CHECK(append("Two").uid == 3);
+}
+
+TEST_CASE_METHOD(Keeping, "a folder that is kept sees what others did to it meanwhile", "[store]") {
+    append("INBOX");
+    SECTION("its index is gone") {
+        fs::remove(root + "/Maildir/facteur.index");
+        CHECK(append("INBOX").uid > 1);  // what may have been shown is not given again
+    }
+    SECTION("all of it is gone") {
+        fs::remove_all(root + "/Maildir");
+        CHECK(append("INBOX").uid == 1);
+    }
+    SECTION("another took its place") {
+        const std::uint32_t before = append("INBOX").uid_validity;
+        fs::rename(root + "/Maildir", root + "/Old");
+        Appended appended = append("INBOX");
+        CHECK(appended.uid == 1);
+        CHECK(appended.uid_validity >= before);
+        fs::remove_all(root + "/Maildir");
+        fs::rename(root + "/Old", root + "/Maildir");
+        CHECK(append("INBOX").uid == 3);
+    }
+    CHECK(run(store->status("INBOX")).has_value());
 }
 
 TEST_CASE("a location that is no Maildir is refused", "[store]") {

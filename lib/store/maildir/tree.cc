@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <ctime>
 #include <filesystem>
+#include <list>
 #include <map>
+#include <optional>
 #include <set>
 
 #include <fcntl.h>
@@ -62,11 +64,34 @@ void add_roles(std::map<std::string, MailboxInfo>& found) {
 
 /// Folders by directory.  Shared by all sessions of the process: that is its purpose.
 struct Registry {
+    using Kept = std::list<std::shared_ptr<Folder>>;
+    struct Slot {
+        std::weak_ptr<Folder> folder;
+        std::optional<Kept::iterator> kept;
+    };
     std::mutex mutex;
-    std::map<std::string, std::weak_ptr<Folder>> folders;
+    std::map<std::string, Slot> folders;
+    Kept kept;  ///< open though nobody uses them, the last used first
+    std::size_t limit = 0;
+
     static Registry& instance() {
         static Registry registry;
         return registry;
+    }
+    void let_go(Slot& slot) {
+        if (slot.kept) kept.erase(*slot.kept);
+        slot.kept.reset();
+    }
+    void keep(Slot& slot, const std::shared_ptr<Folder>& folder) {
+        let_go(slot);
+        if (limit == 0) return;
+        kept.push_front(folder);
+        slot.kept = kept.begin();
+        shrink(limit);
+    }
+    void shrink(std::size_t most) {
+        while (kept.size() > most)
+            let_go(folders[kept.back()->dir()]);
     }
 };
 
@@ -91,14 +116,16 @@ std::uint32_t next_uid_validity(const std::string& root, unsigned file_mode) {
 std::shared_ptr<Folder> shared_folder(const std::string& dir, const FolderOptions& options) {
     Registry& registry = Registry::instance();
     std::lock_guard guard(registry.mutex);
-    std::weak_ptr<Folder>& slot = registry.folders[dir];
-    std::shared_ptr<Folder> folder = slot.lock();
+    Registry::Slot& slot = registry.folders[dir];
+    std::shared_ptr<Folder> folder = slot.folder.lock();
     if (!folder || folder->gone()) {
         folder = std::make_shared<Folder>(dir, options);
-        slot = folder;
-        if (registry.folders.size() > 1000)
-            std::erase_if(registry.folders, [](const auto& item) { return item.second.expired(); });
+        slot.folder = folder;
     }
+    registry.keep(slot, folder);
+    if (registry.folders.size() > registry.limit + 1000)
+        std::erase_if(registry.folders,
+                      [](const auto& item) { return item.second.folder.expired(); });
     return folder;
 }
 
@@ -107,8 +134,22 @@ void forget_folder(const std::string& dir) {
     std::lock_guard guard(registry.mutex);
     auto at = registry.folders.find(dir);
     if (at == registry.folders.end()) return;
-    if (auto folder = at->second.lock()) folder->set_gone();
+    if (auto folder = at->second.folder.lock()) folder->set_gone();
+    registry.let_go(at->second);
     registry.folders.erase(at);
+}
+
+void keep_folders(std::size_t most) {
+    Registry& registry = Registry::instance();
+    std::lock_guard guard(registry.mutex);
+    registry.limit = most;
+    registry.shrink(most);
+}
+
+void let_folders_go() {
+    Registry& registry = Registry::instance();
+    std::lock_guard guard(registry.mutex);
+    registry.shrink(0);
 }
 
 Tree::Tree(std::string root, Options options)
@@ -286,7 +327,10 @@ Result<std::vector<Appended>> Tree::append(const std::string& name,
         files.push_back(std::move(file));
     }
     std::shared_ptr<Folder> target = shared_folder(dir, folder_options());
-    return target->append(files, messages);
+    auto appended = target->append(files, messages);
+    // Out of descriptors or memory, perhaps: what is only kept must not be the reason.
+    if (!appended) let_folders_go();
+    return appended;
 }
 
 Result<void> Tree::flush() const {

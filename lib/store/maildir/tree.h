@@ -47,6 +47,11 @@ private:
 
 /// The Folder of a directory, shared by all who have it open in this process.
 std::shared_ptr<Folder> shared_folder(const std::string& dir, const FolderOptions& options);
+/// Up to so many folders stay open after their last use, so that the next delivery need not read
+/// their index again; a stat(2) tells whether it still is the same.
+void keep_folders(std::size_t most);
+/// Closes those that nobody uses now.
+void let_folders_go();
 /// Whoever has it open must let go: it was deleted or renamed.
 void forget_folder(const std::string& dir);
 
