@@ -2,7 +2,6 @@
 
 #include "lib/base/encoding.h"
 #include "lib/base/text.h"
-#include "lib/event/errors.h"
 #include "lib/imap/arguments.h"
 
 namespace facteur::imapd {
@@ -26,51 +25,20 @@ const LoginSession::Verb LoginSession::kVerbs[] = {
 };
 
 LoginSession::LoginSession(login::Door& door, Scope& scope, Fd socket)
-    : door_(door),
-      visitor_(door, scope, std::move(socket)),
-      reader_(visitor_.stream(), kMaxCommand) {}
+    : Reception(door, scope, std::move(socket)), reader_(visitor_.stream(), kMaxCommand) {}
 
-Task<void> LoginSession::run() {
-    try {
-        co_await converse();
-    } catch (const TimedOut&) {
-        bye("Disconnected for inactivity.", "Inactivity");
-    } catch (const Cancelled&) {
-        bye("Server shutting down.", "Server shutting down");
-    } catch (const Disconnect&) {
-    }
-    if (is_handed_over_) co_return;
-    visitor_.stream().close();
-    visitor_.log_end(ending_);
+std::string LoginSession::farewell(std::string_view text, bool) const {
+    return "* BYE " + std::string(text);
 }
 
-void LoginSession::bye(std::string_view text, std::string ending) {
-    if (is_handed_over_) return;
-    visitor_.stream().put("* BYE " + std::string(text) + "\r\n");
-    ended_ = true;
-    ending_ = std::move(ending);
-}
-
-Task<void> LoginSession::converse() {
-    Stream& stream = visitor_.stream();
-    if (door_.settings.tls_wrappermode()) {
-        bool has_tls = co_await visitor_.start_tls();
-        if (!has_tls) co_return;
-    }
+Task<std::string> LoginSession::greeting() {
     std::string offered = co_await capabilities();
-    stream.put("* OK [CAPABILITY " + offered + "] " + door_.settings.greeting() + "\r\n");
-    while (!ended_ && !is_handed_over_) {
-        if (!stream.has_line()) co_await stream.flush();
-        Incoming incoming = co_await reader_.next();
-        co_await handle(std::move(incoming));
-        if (!wants_tls_) continue;
-        wants_tls_ = false;
-        co_await stream.flush();
-        // Forgets what was sent ahead in plain text (RFC 3501 section 6.2.1).
-        bool has_tls = co_await visitor_.start_tls();
-        if (!has_tls) co_return;
-    }
-    if (!is_handed_over_) co_await stream.flush();
+    co_return "* OK [CAPABILITY " + offered + "] " + door_.settings.greeting() + "\r\n";
+}
+
+Task<void> LoginSession::next() {
+    Incoming incoming = co_await reader_.next();
+    co_await handle(std::move(incoming));
 }
 
 Task<void> LoginSession::handle(Incoming incoming) {
@@ -81,14 +49,16 @@ Task<void> LoginSession::handle(Incoming incoming) {
         command.tag = *tag;
         reply = co_await dispatch(command, incoming.error);
     }
-    if (is_handed_over_) co_return;
+    if (is_handed_over()) co_return;
     visitor_.stream().put(to_line(command.tag, reply));
     bad_commands_ = reply.kind == Reply::Kind::bad ? bad_commands_ + 1 : 0;
-    if (ended_) co_return;
+    if (has_ended()) co_return;
     if (incoming.fatal || bad_commands_ >= kBadCommands) {
-        bye("Too many invalid IMAP commands.", "Too many invalid commands");
+        send_away("Too many invalid IMAP commands.", "Too many invalid commands");
     }
-    if (visitor_.has_failed_enough()) bye("Too many failed logins.", "Too many failed logins");
+    if (visitor_.has_failed_enough()) {
+        send_away("Too many failed logins.", "Too many failed logins");
+    }
 }
 
 Task<Reply> LoginSession::dispatch(Command& command, const std::string& error) {
@@ -128,7 +98,7 @@ Task<Reply> LoginSession::do_noop(Command& command) {
 
 Task<Reply> LoginSession::do_logout(Command& command) {
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
-    bye("Logging out", "Aborted login by logging out");
+    send_away("Logging out", "Aborted login by logging out");
     co_return ok("Logout completed.");
 }
 
@@ -147,7 +117,7 @@ Task<Reply> LoginSession::do_starttls(Command& command) {
     if (visitor_.has_tls()) co_return bad("TLS is already active.");
     bool is_offered = co_await visitor_.offers_tls();
     if (!is_offered) co_return bad("TLS support isn't enabled.");
-    wants_tls_ = true;
+    want_tls();
     co_return ok("Begin TLS negotiation now.");
 }
 
@@ -165,10 +135,8 @@ Task<Reply> LoginSession::admit(login::Visitor::Verdict verdict, const std::stri
         case Verdict::aborted:
             co_return bad("Authentication aborted by client.");
     }
-    is_handed_over_ = true;  // from here on the client hears the mailbox stage
-    auto handed = co_await visitor_.hand_over(tag);
+    auto handed = co_await hand_over(tag);
     if (handed.accepted) co_return Reply();
-    is_handed_over_ = false;
     co_return no((handed.is_over_limit ? "[LIMIT] " : "[UNAVAILABLE] ") + handed.reason);
 }
 
@@ -213,10 +181,7 @@ Task<Reply> LoginSession::do_authenticate(Command& command) {
             "[PRIVACYREQUIRED] Plaintext authentication disallowed on non-secure (SSL/TLS) "
             "connections.");
     }
-    std::vector<std::string> known = co_await door_.mechanisms();
-    bool is_known = false;
-    for (const std::string& name : known)
-        is_known |= iequals(name, *mechanism);
+    bool is_known = co_await knows(*mechanism);
     if (!is_known) co_return no("[CANNOT] Unsupported authentication mechanism.");
     auto verdict = co_await visitor_.authenticate(*std::move(mechanism), std::move(initial));
     Reply reply = co_await admit(verdict, command.tag);

@@ -6,16 +6,19 @@
 #include "imapd/command_reader.h"
 #include "imapd/reply.h"
 #include "lib/imap/scanner.h"
-#include "lib/login/visitor.h"
+#include "lib/login/reception.h"
 
 namespace facteur::imapd {
 
 /// The IMAP conversation before a user is known: RFC 3501 sections 3.1, 6.1 and 6.2.
-class LoginSession {
+class LoginSession : public login::Reception {
 public:
     LoginSession(login::Door& door, Scope& scope, Fd socket);
-    /// Never throws.
-    Task<void> run();
+
+protected:
+    Task<std::string> greeting() override;
+    Task<void> next() override;
+    std::string farewell(std::string_view text, bool is_temporary) const override;
 
 private:
     struct Command {
@@ -30,12 +33,10 @@ private:
     };
     static const Verb kVerbs[];
 
-    Task<void> converse();
     Task<void> handle(Incoming incoming);
     Task<Reply> dispatch(Command& command, const std::string& error);
     Task<std::string> capabilities();
     Task<Reply> admit(login::Visitor::Verdict verdict, const std::string& tag);
-    void bye(std::string_view text, std::string ending);
 
     Task<Reply> do_capability(Command& command);
     Task<Reply> do_noop(Command& command);
@@ -45,14 +46,8 @@ private:
     Task<Reply> do_login(Command& command);
     Task<Reply> do_authenticate(Command& command);
 
-    login::Door& door_;
-    login::Visitor visitor_;
     CommandReader reader_;
     int bad_commands_ = 0;
-    bool is_handed_over_ = false;
-    bool wants_tls_ = false;
-    bool ended_ = false;
-    std::string ending_ = "Connection closed";
 };
 
 }  // namespace facteur::imapd

@@ -1,10 +1,7 @@
 #include "pop3d/login_session.h"
 
-#include <algorithm>
-
 #include "lib/base/encoding.h"
 #include "lib/base/text.h"
-#include "lib/event/errors.h"
 
 namespace facteur::pop3d {
 
@@ -26,50 +23,18 @@ const LoginSession::Verb LoginSession::kVerbs[] = {
     {"QUIT", &LoginSession::do_quit},
 };
 
-LoginSession::LoginSession(login::Door& door, Scope& scope, Fd socket)
-    : door_(door), visitor_(door, scope, std::move(socket)) {}
-
-Task<void> LoginSession::run() {
-    try {
-        co_await converse();
-    } catch (const TimedOut&) {
-        end("-ERR Disconnected for inactivity.", "Inactivity");
-    } catch (const Cancelled&) {
-        end("-ERR [SYS/TEMP] Server shutting down.", "Server shutting down");
-    } catch (const Disconnect&) {
-    }
-    if (is_handed_over_) co_return;
-    visitor_.stream().close();
-    visitor_.log_end(ending_);
+std::string LoginSession::farewell(std::string_view text, bool is_temporary) const {
+    return (is_temporary ? "-ERR [SYS/TEMP] " : "-ERR ") + std::string(text);
 }
 
-void LoginSession::end(std::string_view text, std::string ending) {
-    if (is_handed_over_) return;
-    visitor_.stream().put(std::string(text) + "\r\n");
-    ended_ = true;
-    ending_ = std::move(ending);
+Task<std::string> LoginSession::greeting() {
+    co_return "+OK " + door_.settings.greeting() + "\r\n";
 }
 
-Task<void> LoginSession::converse() {
-    Stream& stream = visitor_.stream();
-    if (door_.settings.tls_wrappermode()) {
-        bool has_tls = co_await visitor_.start_tls();
-        if (!has_tls) co_return;
-    }
-    stream.put("+OK " + door_.settings.greeting() + "\r\n");
-    while (!ended_ && !is_handed_over_) {
-        if (!stream.has_line()) co_await stream.flush();
-        Line line = co_await stream.read_line(kMaxLine);
-        if (line.too_long) line.text = std::string();
-        co_await handle(line.text);
-        if (!wants_tls_) continue;
-        wants_tls_ = false;
-        co_await stream.flush();
-        user_.clear();  // RFC 2595 section 4: what was said in the clear counts for nothing
-        bool has_tls = co_await visitor_.start_tls();
-        if (!has_tls) co_return;
-    }
-    if (!is_handed_over_) co_await stream.flush();
+Task<void> LoginSession::next() {
+    Line line = co_await visitor_.stream().read_line(kMaxLine);
+    if (line.too_long) line.text = std::string();
+    co_await handle(line.text);
 }
 
 Task<void> LoginSession::handle(const std::string& line) {
@@ -79,16 +44,16 @@ Task<void> LoginSession::handle(const std::string& line) {
     for (const Verb& verb : kVerbs) {
         if (verb.name == name) reply = co_await (this->*verb.handler)(arguments);
     }
-    if (is_handed_over_) co_return;
+    if (is_handed_over()) co_return;
     bad_commands_ = reply.empty() ? bad_commands_ + 1 : 0;
     if (reply.empty()) reply = "-ERR Unknown command.";
     visitor_.stream().put(reply + "\r\n");
-    if (ended_) co_return;
+    if (has_ended()) co_return;
     if (bad_commands_ >= kBadCommands) {
-        end("-ERR Too many bad commands.", "Too many bad commands");
+        send_away("Too many bad commands.", "Too many bad commands");
     }
     if (visitor_.has_failed_enough()) {
-        end("-ERR Too many failed logins.", "Too many failed logins");
+        send_away("Too many failed logins.", "Too many failed logins");
     }
 }
 
@@ -107,10 +72,8 @@ Task<std::string> LoginSession::admit(login::Visitor::Verdict verdict) {
         case Verdict::aborted:
             co_return "-ERR Authentication aborted by client.";
     }
-    is_handed_over_ = true;  // from here on the client hears the mailbox stage
-    auto handed = co_await visitor_.hand_over(std::string());
+    auto handed = co_await hand_over(std::string());
     if (handed.accepted) co_return std::string();
-    is_handed_over_ = false;
     co_return (handed.is_over_limit ? "-ERR [IN-USE] " : "-ERR [SYS/TEMP] ") + handed.reason;
 }
 
@@ -134,9 +97,9 @@ Task<std::string> LoginSession::do_pass(std::string_view arguments) {
 
 // RFC 5034 section 4
 Task<std::string> LoginSession::do_auth(std::string_view arguments) {
-    std::vector<std::string> known = co_await door_.mechanisms();
     std::string_view mechanism = take_word(arguments);
     if (mechanism.empty()) {  // some clients ask for the list like this
+        std::vector<std::string> known = co_await door_.mechanisms();
         std::string list = "+OK\r\n";
         for (const std::string& name : known)
             list += name + "\r\n";
@@ -146,8 +109,7 @@ Task<std::string> LoginSession::do_auth(std::string_view arguments) {
         visitor_.note_plaintext_attempt();
         co_return kPlaintext;
     }
-    bool is_known = std::any_of(known.begin(), known.end(),
-                                [&](const std::string& name) { return iequals(name, mechanism); });
+    bool is_known = co_await knows(std::string(mechanism));
     if (!is_known) co_return "-ERR Unsupported authentication mechanism.";
     std::optional<std::string> initial;
     if (!arguments.empty()) {
@@ -165,7 +127,7 @@ Task<std::string> LoginSession::do_stls(std::string_view) {
     if (visitor_.has_tls()) co_return "-ERR TLS is already active.";
     bool is_offered = co_await visitor_.offers_tls();
     if (!is_offered) co_return "-ERR TLS support isn't enabled.";
-    wants_tls_ = true;
+    want_tls();
     co_return "+OK Begin TLS negotiation now.";
 }
 
@@ -191,8 +153,7 @@ Task<std::string> LoginSession::do_noop(std::string_view) {
 }
 
 Task<std::string> LoginSession::do_quit(std::string_view) {
-    ended_ = true;
-    ending_ = "Aborted login by logging out";
+    finish("Aborted login by logging out");
     co_return "+OK Logging out";
 }
 
