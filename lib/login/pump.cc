@@ -1,11 +1,16 @@
 #include "lib/login/pump.h"
 
 #include "lib/event/errors.h"
+#include "lib/event/loop.h"
 #include "lib/event/scope.h"
+#include "lib/event/sleep.h"
 
 namespace facteur::login {
 
 namespace {
+
+/// How long a client may take to end its half once it has heard everything.
+constexpr Milliseconds kParting(5000);
 
 /// One direction, until its source has no more to say or its target is gone.
 Task<void> carry(Stream& from, Stream& to) {
@@ -18,20 +23,40 @@ Task<void> carry(Stream& from, Stream& to) {
     }
 }
 
+/// Reads on to the client's own end.  To close while it still says something (its close_notify at
+/// least) would reset the connection, and what it has not received yet would be lost.
+Task<void> discard(Stream& client) {
+    for (;;) {
+        std::string_view block = co_await client.peek();
+        client.consume(block.size());
+    }
+}
+
 /// A client that ends its half still gets its answers: the mailbox stage sees the end behind the
 /// last command, finishes, and closes.
-Task<void> carry_questions(Stream& client, Stream& mailbox) {
+Task<void> carry_questions(Stream& client, Stream& mailbox, Scope& waiting) {
     try {
         co_await carry(client, mailbox);
     } catch (const Disconnect&) {
     }
-    mailbox.end_output();
+    try {
+        co_await mailbox.end_output();
+        co_await discard(client);
+    } catch (const Disconnect&) {
+    }
+    waiting.cancel();
 }
 
-/// The end of the mailbox stage is the end of the session: nobody is left to be asked.
-Task<void> carry_answers(Stream& mailbox, Stream& client, Scope& connection) {
+/// The end of the mailbox stage is the end of the session.  The client has a while to end, too.
+Task<void> carry_answers(Stream& mailbox, Stream& client, Scope& connection, Scope& waiting) {
     try {
         co_await carry(mailbox, client);
+    } catch (const Disconnect&) {
+    }
+    try {
+        client.set_deadline(kParting);
+        co_await client.end_output();
+        co_await Sleep(waiting, kParting);
     } catch (const Disconnect&) {
     }
     connection.cancel();
@@ -42,9 +67,10 @@ Task<void> carry_answers(Stream& mailbox, Stream& client, Scope& connection) {
 Task<void> pump(Scope& connection, Stream& client, Stream& mailbox) {
     client.clear_deadline();
     mailbox.clear_deadline();
+    Scope waiting;
     Scope other_way;
-    other_way.spawn(carry_answers(mailbox, client, connection));
-    co_await carry_questions(client, mailbox);
+    other_way.spawn(carry_answers(mailbox, client, connection, waiting));
+    co_await carry_questions(client, mailbox, waiting);
     co_await other_way.join();
     client.close();
     mailbox.close();

@@ -85,5 +85,12 @@ TEST_CASE("the last words of the mailbox stage arrive before the end", "[login]"
     Pumped::say(pumped.mailbox, "* BYE");
     pumped.mailbox.reset();
     CHECK(pumped.hear(pumped.client, 100) == "* BYE");
+    // The client may still be saying something: no reset before it ends, or had its time.
+    Pumped::say(pumped.client, "late");
+    CHECK_FALSE(pumped.ended);
+    if (GENERATE(true, false))
+        pumped.client.reset();
+    else
+        pumped.loop.advance(Seconds(6));
     pumped.loop.run_until([&] { return pumped.ended; });
 }

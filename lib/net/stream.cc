@@ -316,7 +316,9 @@ Task<void> Stream::send_file(int fd, off_t offset, std::size_t count) {
     }
 }
 
-void Stream::end_output() {
+Task<void> Stream::end_output() {
+    co_await flush();
+    if (tls_) co_await say_close_notify();
     if (!closed_) ::shutdown(socket_.get(), SHUT_WR);
 }
 

@@ -70,9 +70,8 @@ public:
     void put(const char* text) { put(std::string_view(text)); }
     std::size_t pending() const;
     Task<void> flush();
-    /// After the last flush() of a plain connection: the peer reads to the end and can still
-    /// answer.
-    void end_output();
+    /// Sends what is pending and says that nothing follows; the peer can still answer.
+    Task<void> end_output();
     /// Flushes, then sends `count` bytes of a file from `offset`; throws Closed when the file is
     /// shorter.
     Task<void> put_file(int fd, off_t offset, std::size_t count);
@@ -115,6 +114,7 @@ private:
     Task<Result<void>> handshake(ssl_st* ssl);
     Task<void> answer_signing();
     void close_tls();
+    Task<void> say_close_notify();
     void need_open() const;
     void check_deadline() const;
 

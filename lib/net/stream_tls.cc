@@ -140,6 +140,16 @@ Task<Result<void>> Stream::start_tls(TlsClient& client, TlsClientWish wish) {
     co_return judge_peer(ssl, wish, *tls_->info);
 }
 
+Task<void> Stream::say_close_notify() {
+    for (int result = -1; result < 0 && !tls_->broken;) {
+        need_open();
+        ::ERR_clear_error();
+        errno = 0;
+        result = ::SSL_shutdown(tls_->ssl);
+        if (result < 0) co_await settle(result);
+    }
+}
+
 /// Says close_notify, so that the peer can tell the end from a cut (RFC 8446 section 6.1).
 void Stream::close_tls() {
     if (tls_->broken || !tls_->info) return;
