@@ -12,12 +12,14 @@
 #include "lib/event/readiness.h"
 #include "lib/sandbox/sandbox.h"
 #include "master/notify.h"
+#include "master/orphans.h"
 #include "master/spool_layout.h"
 
 namespace facteur::master {
 namespace {
 
 constexpr Milliseconds kStartLimit(10000);
+constexpr Seconds kOrphanLimit(10);
 constexpr int kWaitForOldWorkers = 30;  // seconds
 
 /// Master has no threads, and launch() unblocks the signals for its children.
@@ -167,7 +169,10 @@ Task<void> Master::stop() {
     stopping_ = true;
     log_info("stopping");
     notify_systemd("STOPPING=1");
+    adopt_orphans();
     co_await supervisor_->stop();
+    // Brokers and nurseries end with their daemons, a moment later.
+    if (!await_orphans(kOrphanLimit)) log_warning("processes that daemons started do not end");
     log_info("stopped");
     loop_.stop();
 }
