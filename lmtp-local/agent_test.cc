@@ -62,8 +62,8 @@ private:
             } else if (frame.name == ipc::JobReport::kName) {
                 reports.push_back(*ipc::decode<ipc::JobReport>(frame.body));
             } else if (frame.name == ipc::JobsFlushed::kName) {
-                for (std::uint64_t job : ipc::decode<ipc::JobsFlushed>(frame.body)->jobs)
-                    flushed.push_back(job);
+                auto told = ipc::decode<ipc::JobsFlushed>(frame.body);
+                flushed.insert(flushed.end(), told->jobs.begin(), told->jobs.end());
             } else if (frame.name == ipc::AgentDraining::kName) {
                 draining = true;
             }
