@@ -220,18 +220,11 @@ public:
     virtual std::uint64_t flush_domain() const { return 0; }
 };
 
-/// On whose behalf files are touched, by a process that may change that (CAP_SETUID).
-struct Owner {
-    std::uint32_t uid = 0;
-    std::uint32_t gid = 0;
-};
-
 struct Options {
     char separator = '.';  ///< between the levels of a mailbox name, as clients see it
     std::string hostname;  ///< part of the names of new files
     unsigned dir_mode = 0700;
     unsigned file_mode = 0600;
-    std::optional<Owner> owner;
 };
 
 /// Delivery into INBOX for a process without a loop, as the user who it is: everything blocks.

@@ -1,6 +1,5 @@
 #include "lib/base/text.h"
 #include "lib/event/worker.h"
-#include "lib/store/act_as.h"
 #include "lib/store/maildir/files.h"
 #include "lib/store/maildir/names.h"
 #include "lib/store/maildir/tree.h"
@@ -19,30 +18,20 @@ public:
     char separator() const override { return tree_->separator(); }
 
     Task<Result<std::vector<MailboxInfo>>> list() override {
-        std::function<Result<std::vector<MailboxInfo>>()> work = [this] {
-            ActAs owner(tree_->owner());
-            return tree_->list();
-        };
+        std::function<Result<std::vector<MailboxInfo>>()> work = [this] { return tree_->list(); };
         co_return co_await workers_.run<Result<std::vector<MailboxInfo>>>(std::move(work));
     }
     Task<Result<void>> create(std::string name) override {
-        std::function<Result<void>()> work = [this, &name] {
-            ActAs owner(tree_->owner());
-            return tree_->create(name);
-        };
+        std::function<Result<void>()> work = [this, &name] { return tree_->create(name); };
         co_return co_await workers_.run<Result<void>>(std::move(work));
     }
     Task<Result<void>> remove(std::string name) override {
-        std::function<Result<void>()> work = [this, &name] {
-            ActAs owner(tree_->owner());
-            return tree_->remove(name);
-        };
+        std::function<Result<void>()> work = [this, &name] { return tree_->remove(name); };
         co_return co_await workers_.run<Result<void>>(std::move(work));
     }
     Task<Result<void>> rename(std::string from, std::string to) override;
     Task<Result<void>> subscribe(std::string name, bool on) override {
         std::function<Result<void>()> work = [this, &name, on] {
-            ActAs owner(tree_->owner());
             return tree_->subscribe(name, on);
         };
         co_return co_await workers_.run<Result<void>>(std::move(work));
@@ -58,16 +47,12 @@ public:
     Task<Result<std::vector<Appended>>> append_all(std::string name,
                                                    std::vector<NewMessage> messages) override {
         std::function<Result<std::vector<Appended>>()> work = [this, &name, &messages] {
-            ActAs owner(tree_->owner());
             return tree_->append(name, messages);
         };
         co_return co_await workers_.run<Result<std::vector<Appended>>>(std::move(work));
     }
     Task<Result<void>> flush() override {
-        std::function<Result<void>()> work = [this] {
-            ActAs owner(tree_->owner());
-            return tree_->flush();
-        };
+        std::function<Result<void>()> work = [this] { return tree_->flush(); };
         co_return co_await workers_.run<Result<void>>(std::move(work));
     }
 
@@ -81,7 +66,6 @@ private:
 Task<Result<std::unique_ptr<Mailbox>>> MaildirStore::open(std::string name, bool read_only) {
     if (is_inbox(name)) name = "INBOX";
     std::function<Result<std::shared_ptr<Folder>>()> find = [this, &name] {
-        ActAs owner(tree_->owner());
         return tree_->folder(name);
     };
     CO_TRY(auto folder, co_await workers_.run<Result<std::shared_ptr<Folder>>>(std::move(find)));
@@ -94,7 +78,6 @@ Task<Result<std::unique_ptr<Mailbox>>> MaildirStore::open(std::string name, bool
 
 Task<Result<MailboxStatus>> MaildirStore::status(std::string name) {
     std::function<Result<MailboxStatus>()> work = [this, &name]() -> Result<MailboxStatus> {
-        ActAs owner(tree_->owner());
         TRY(auto folder, tree_->folder(name));
         TRY_VOID(folder->refresh());
         TRY_VOID(folder->promise_uids());
@@ -119,10 +102,7 @@ Task<Result<MailboxStatus>> MaildirStore::status(std::string name) {
 /// RFC 3501 section 6.3.5: renaming INBOX moves its messages and leaves it empty.
 Task<Result<void>> MaildirStore::rename(std::string from, std::string to) {
     if (!is_inbox(from)) {
-        std::function<Result<void>()> work = [this, &from, &to] {
-            ActAs owner(tree_->owner());
-            return tree_->rename(from, to);
-        };
+        std::function<Result<void>()> work = [this, &from, &to] { return tree_->rename(from, to); };
         co_return co_await workers_.run<Result<void>>(std::move(work));
     }
     CO_TRY_VOID(co_await create(to));

@@ -31,7 +31,6 @@ public:
     Result<void> flush() const;
     /// Of the file system, known once something was appended.
     std::uint64_t device() const { return device_; }
-    const std::optional<Owner>& owner() const { return options_.owner; }
 
 private:
     Result<std::string> dir_of(const std::string& name) const;

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "lib/event/worker.h"
-#include "lib/store/act_as.h"
 #include "lib/store/maildir/folder.h"
 #include "lib/store/maildir/tree.h"
 #include "lib/store/maildir/watcher.h"
@@ -48,11 +47,7 @@ public:
 private:
     template <class T>
     Task<T> work(std::function<T()> blocking) {
-        std::function<T()> as_owner = [this, blocking = std::move(blocking)] {
-            ActAs owner(tree_->owner());
-            return blocking();
-        };
-        co_return co_await workers_.run<T>(std::move(as_owner));
+        co_return co_await workers_.run<T>(std::move(blocking));
     }
     void take_expunged(const index::State& state, Changes& changes);
     void take_flags(const index::State& state, Changes& changes);
