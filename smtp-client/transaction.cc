@@ -45,8 +45,7 @@ std::string Conversation::mail_command(const Envelope& envelope, bool eight_bit)
     const ipc::Job& job = *envelope.job;
     smtp::MailParameters parameters;
     if (offers_.size) parameters.size = envelope.content->size();
-    if (offers_.eight_bit_mime) parameters.body = static_cast<smtp::Body>(job.body);
-    // RFC 6152 section 2: it is said for what is so, whatever the submitter forgot.
+    // RFC 6152 section 2: it is said for what is so, whatever the submitter said or forgot.
     if (eight_bit) parameters.body = smtp::Body::eight_bit_mime;
     parameters.smtputf8 = job.smtputf8 && offers_.smtputf8;
     if (offers_.dsn) {
