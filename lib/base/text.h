@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,9 +33,13 @@ std::string_view trim(std::string_view text);
 
 /// The pieces between separators; "a,,b" gives three, "" gives one empty piece.
 std::vector<std::string_view> split(std::string_view text, char separator);
+/// They would point into a string that is gone.
+std::vector<std::string_view> split(std::same_as<std::string> auto&& text, char separator) = delete;
 /// The words of a list as main.cf writes it: separated by any of `separators`, empty ones dropped.
 std::vector<std::string_view> words(std::string_view text,
                                     std::string_view separators = ", \t\r\n");
+std::vector<std::string_view> words(std::same_as<std::string> auto&& text,
+                                    std::string_view separators = ", \t\r\n") = delete;
 /// Takes the first word (up to a space or TAB) off the front, with the spaces that follow it.
 std::string_view take_word(std::string_view& text);
 
