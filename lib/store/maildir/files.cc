@@ -11,6 +11,7 @@
 
 #include "lib/base/encoding.h"
 #include "lib/base/fd.h"
+#include "lib/base/read_file.h"
 #include "lib/base/write_all.h"
 #include "lib/store/index/index_file.h"
 
@@ -28,6 +29,13 @@ std::string read_file(const std::string& path, std::size_t limit) {
         out.append(block.data(), static_cast<std::size_t>(got));
     }
     return out;
+}
+
+Result<std::string> read_optional(const std::string& path) {
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd && (errno == ENOENT || errno == ENOTDIR)) return std::string();
+    if (!fd) return system_error("open " + path);
+    return read_to_end(fd.get());
 }
 
 Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode) {

@@ -112,7 +112,7 @@ Result<void> Folder::rebuild(index::FolderLock& lock) {
     header.modseq = 1;
     index::Reservation reservation = lock.reservation();
     if (reservation.uid_validity == 0) {
-        Legacy legacy = read_legacy(dir_);
+        TRY(Legacy legacy, read_legacy(dir_));
         reservation.uid_validity =
             legacy.uid_validity ? legacy.uid_validity : options_.new_uid_validity();
         reservation.limit = legacy.next_uid;
@@ -142,7 +142,7 @@ Result<void> Folder::recover(const index::FolderLock& lock) {
     const bool fresh = state_.boot() == 0;
     Legacy legacy;
     if (fresh) {
-        legacy = read_legacy(dir_);
+        TRY(legacy, read_legacy(dir_));
         if (legacy.uid_validity != state_.uid_validity()) {
             legacy.uids.clear();
             legacy.next_uid = 1;

@@ -108,16 +108,18 @@ std::string format_dovecot_keywords(const std::vector<std::string>& keywords) {
     return out;
 }
 
-Legacy read_legacy(const std::string& dir) {
+Result<Legacy> read_legacy(const std::string& dir) {
     Legacy legacy;
-    std::string text = read_file(dir + "/dovecot-uidlist");
+    TRY(std::string text, read_optional(dir + "/dovecot-uidlist"));
     if (text.empty() || !parse_dovecot_uidlist(text, legacy)) {
         legacy = Legacy();
-        text = read_file(dir + "/courierimapuiddb");
+        TRY(text, read_optional(dir + "/courierimapuiddb"));
         if (text.empty() || !parse_courier_uiddb(text, legacy)) legacy = Legacy();
-        parse_courier_keywords(read_file(dir + "/courierimapkeywords/:list"), legacy);
+        TRY(std::string keywords, read_optional(dir + "/courierimapkeywords/:list"));
+        parse_courier_keywords(keywords, legacy);
     }
-    parse_dovecot_keywords(read_file(dir + "/dovecot-keywords"), legacy);
+    TRY(std::string keywords, read_optional(dir + "/dovecot-keywords"));
+    parse_dovecot_keywords(keywords, legacy);
     return legacy;
 }
 

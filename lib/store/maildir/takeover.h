@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lib/base/result.h"
+
 namespace facteur::store::maildir {
 
 /// UIDs that another server gave, by message key.
@@ -22,8 +24,9 @@ struct Legacy {
     std::unordered_map<std::string, std::vector<std::string>> message_keywords;
 };
 
-/// dovecot-uidlist (version 3, and the older 1), else courierimapuiddb; keywords of both.
-Legacy read_legacy(const std::string& dir);
+/// dovecot-uidlist (version 3, and the older 1), else courierimapuiddb; keywords of both.  An Error
+/// when one is there and cannot be read: new UIDs would make every client fetch its mail again.
+Result<Legacy> read_legacy(const std::string& dir);
 
 /// The parsers alone.
 bool parse_dovecot_uidlist(std::string_view text, Legacy& legacy);

@@ -196,25 +196,29 @@ Result<std::shared_ptr<Folder>> Tree::folder(const std::string& name) {
     return shared_folder(dir, folder_options());
 }
 
-std::vector<std::string> Tree::folders() const {
+/// A failure is told: a client that saw no folders would throw away its copies of them.
+Result<std::vector<std::string>> Tree::folders() const {
     std::vector<std::string> names;
     std::error_code failure;
-    for (const auto& entry : std::filesystem::directory_iterator(root_, failure)) {
-        std::string folder = entry.path().filename();
+    std::filesystem::directory_iterator entry(root_, failure);
+    for (; entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
+        std::string folder = entry->path().filename();
         auto name = mailbox_name(folder, options_.separator);
         if (name && !is_inbox(*name) && is_directory(root_ + "/" + folder + "/cur"))
             names.push_back(*name);
     }
+    if (failure && failure != std::errc::no_such_file_or_directory)
+        return temporary("read " + root_ + ": " + failure.message());
     return names;
 }
 
-std::vector<std::string> Tree::subscriptions() const {
-    std::string text = read_file(root_ + "/subscriptions");
+Result<std::vector<std::string>> Tree::subscriptions() const {
+    TRY(std::string text, read_optional(root_ + "/subscriptions"));
     std::vector<std::string> encoded = parse_subscriptions(text, options_.separator);
     struct stat found {};
     if (::stat((root_ + "/subscriptions").c_str(), &found) != 0) {
-        encoded = parse_courier_subscribed(read_file(root_ + "/courierimapsubscribed"),
-                                           options_.separator);
+        TRY(text, read_optional(root_ + "/courierimapsubscribed"));
+        encoded = parse_courier_subscribed(text, options_.separator);
     }
     std::vector<std::string> names;
     for (const std::string& name : encoded) {
@@ -229,12 +233,14 @@ Result<std::vector<MailboxInfo>> Tree::list() const {
     MailboxInfo inbox;
     inbox.name = "INBOX";
     found.emplace(inbox.name, inbox);
-    for (std::string& name : folders()) {
+    TRY(auto names, folders());
+    for (std::string& name : names) {
         MailboxInfo info;
         info.name = name;
         found.emplace(std::move(name), std::move(info));
     }
-    for (const std::string& name : subscriptions()) {
+    TRY(auto subscribed, subscriptions());
+    for (const std::string& name : subscribed) {
         MailboxInfo info;
         info.name = name;
         info.exists = false;
@@ -278,7 +284,8 @@ Result<void> Tree::rename(const std::string& from, const std::string& to) {
     if (is_inbox(to) || is_directory(to_dir)) return permanent("Mailbox already exists", "5.2.0");
     const std::string below = from + options_.separator;
     std::vector<std::string> moving;
-    for (std::string& name : folders())
+    TRY(auto names, folders());
+    for (std::string& name : names)
         if (name == from || name.starts_with(below)) moving.push_back(std::move(name));
     if (moving.empty()) return no_such_mailbox();
     if (to.starts_with(below)) return permanent("Can't rename mailbox below itself", "5.1.3");
@@ -297,7 +304,7 @@ Result<void> Tree::subscribe(const std::string& name, bool on) {
     TRY(std::string dir, dir_of(name));
     TRY(std::shared_ptr<Folder> inbox, folder("INBOX"));
     TRY(auto lock, index::FolderLock::take(root_, options_.file_mode));
-    std::vector<std::string> names = subscriptions();
+    TRY(auto names, subscriptions());
     std::erase(names, name);
     if (on) names.push_back(name);
     // Dovecot's version 2: TABs between the levels, names in modified UTF-7.

@@ -35,8 +35,8 @@ public:
 private:
     Result<std::string> dir_of(const std::string& name) const;
     Result<void> make_folder(const std::string& dir) const;
-    std::vector<std::string> folders() const;
-    std::vector<std::string> subscriptions() const;
+    Result<std::vector<std::string>> folders() const;
+    Result<std::vector<std::string>> subscriptions() const;
     FolderOptions folder_options() const;
 
     const std::string root_;
