@@ -15,10 +15,15 @@ std::optional<std::string_view> user_of(std::string_view line) {
     return line.substr(0, line.find(':'));
 }
 
-std::string_view take_line(std::string_view& text) {
+/// As it stands in the file, but for its LF.
+std::string_view take_raw_line(std::string_view& text) {
     const auto end = text.find('\n');
-    auto line = text.substr(0, end);
+    const auto line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    return line;
+}
+
+std::string_view without_return(std::string_view line) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     return line;
 }
@@ -76,7 +81,7 @@ std::string to_line(const PasswdEntry& entry) {
 PasswdFile::PasswdFile(std::string text) : text_(std::move(text)) {
     lines_.reserve(text_.size() / 64);
     for (std::string_view rest = text_; !rest.empty();) {
-        const auto line = take_line(rest);
+        const auto line = without_return(take_raw_line(rest));
         if (const auto user = user_of(line)) lines_.insert_or_assign(*user, line);
     }
 }
@@ -118,8 +123,8 @@ std::string with_user(std::string_view text, const PasswdEntry& entry) {
     std::string changed;
     bool done = false;
     while (!text.empty()) {
-        const auto line = take_line(text);
-        if (user_of(line) != entry.user) {
+        const auto line = take_raw_line(text);
+        if (user_of(without_return(line)) != entry.user) {
             changed.append(line).append("\n");
         } else if (!done) {
             changed.append(to_line(entry)).append("\n");
@@ -134,8 +139,8 @@ Result<std::string> without_user(std::string_view text, std::string_view user) {
     std::string changed;
     bool found = false;
     while (!text.empty()) {
-        const auto line = take_line(text);
-        if (user_of(line) == user) {
+        const auto line = take_raw_line(text);
+        if (user_of(without_return(line)) == user) {
             found = true;
         } else {
             changed.append(line).append("\n");

@@ -72,6 +72,9 @@ TEST_CASE("a change leaves comments, order and other lines alone", "[sasl]") {
     CHECK_FALSE(without_user(text, "dan"));
     CHECK(with_user("", ann) == "cyd:{PLAIN}new\n");
     CHECK(with_user("bob:x", ann) == "bob:x\ncyd:{PLAIN}new\n");
+    // Other lines stay as they are, the CR at their ends, too.
+    CHECK(with_user("bob:x\r\ncyd:y\r\n", ann) == "bob:x\r\ncyd:{PLAIN}new\n");
+    CHECK(without_user("bob\r\r\nbob\r\ncyd\n", "cyd") == "bob\r\r\nbob\r\n");
 }
 
 TEST_CASE("a user name cannot break the file", "[sasl]") {
