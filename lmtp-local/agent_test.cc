@@ -16,14 +16,14 @@ public:
     FakeQmgr(FakeHouse& house, Agent& agent) : house_(house), scope_(house.scope) {
         int pair[2];
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
+        socket_ = pair[0];
         channel_ = std::make_unique<ipc::Channel>(scope_, Fd(pair[0]));
         scope_.spawn(agent.serve(Fd(pair[1])));
         scope_.spawn(listen());
         house_.until([this] { return greeted; });
     }
     ~FakeQmgr() {
-        channel_.reset();
-        scope_.cancel();
+        ::shutdown(socket_, SHUT_RDWR);  // both ends hear of it
         house_.until([this] { return scope_.running() == 0; });
     }
     std::uint64_t give(std::vector<ipc::JobRecipient> recipients,
@@ -71,6 +71,7 @@ private:
     }
     FakeHouse& house_;
     std::uint64_t last_ = 0;
+    int socket_ = -1;  ///< channel_'s
     std::unique_ptr<ipc::Channel> channel_;
     Scope scope_;
 };
