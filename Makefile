@@ -32,8 +32,9 @@ LDFLAGS_asan     := -fsanitize=address,undefined
 CXXFLAGS += $(CXXFLAGS_$(VARIANT))
 # Tests are built once and run once: optimising them costs more than it gives.
 TESTFLAGS := $(if $(filter release,$(VARIANT)),-O0 -U_FORTIFY_SOURCE)
-# gold links in half the time of bfd.
-LDFLAGS  += -pthread -fuse-ld=gold -Wl,--as-needed $(LDFLAGS_$(VARIANT))
+# gold links in half the time of bfd; it knows little of clang's sanitizers.
+LINKER   := $(if $(filter fuzz,$(VARIANT)),,-fuse-ld=gold)
+LDFLAGS  += -pthread $(LINKER) -Wl,--as-needed $(LDFLAGS_$(VARIANT))
 LDLIBS   := -lssl -lcrypto -levent_core -levent_pthreads -lcares -lfmt -lpcre2-8 -ldb-5.3 -llmdb \
             -lseccomp -lpam -lcrypt -largon2 -lidn2 -lz
 
