@@ -3,9 +3,9 @@ import fcntl
 import os
 import random
 import socket
-import tempfile
 
-_FOLDER = os.path.join(tempfile.gettempdir(), f'facteur-test-ports.{os.getuid()}')
+# Not under TMPDIR: suites that run beside each other share the ports, whatever folder each uses.
+_FOLDER = f'/tmp/facteur-test-ports.{os.getuid()}'
 _held = []  # keeps the lock files open for the life of this process
 
 
@@ -21,22 +21,37 @@ def _is_free(port):
     return True
 
 
+def _reserve(port):
+    """The lock file of a free port; None when another test has it or somebody listens there."""
+    lock = open(os.path.join(_FOLDER, str(port)), 'w')
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    if not _is_free(port):
+        lock.close()
+        return None
+    return lock
+
+
 def free_base(offsets=(0,)):
-    """A base so that base + each offset is free; bases of different callers never collide."""
+    """A base so that base + each offset is free; what different callers get never collides."""
     os.makedirs(_FOLDER, exist_ok=True)
     for _ in range(500):
-        base = random.randrange(10000, 31000, 1000)
-        lock = open(os.path.join(_FOLDER, str(base)), 'w')
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        if all(_is_free(base + offset) for offset in offsets):
-            _held.append(lock)
+        base = random.randrange(10000, 32700 - max(offsets))
+        locks = []
+        for offset in offsets:
+            lock = _reserve(base + offset)
+            if lock is None:
+                break
+            locks.append(lock)
+        if len(locks) == len(offsets):
+            _held.extend(locks)
             return base
-        lock.close()
-    raise RuntimeError('no free block of ports')
+        for lock in locks:
+            lock.close()
+    raise RuntimeError('no free ports')
 
 
 def free_port():
