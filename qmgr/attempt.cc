@@ -9,29 +9,12 @@
 #include "lib/event/sleep.h"
 #include "qmgr/manager.h"
 #include "qmgr/outgoing.h"
+#include "qmgr/verdict.h"
 
 namespace facteur::qmgr {
 namespace {
 
 constexpr Seconds kInsist{1};
-
-spool::Progress verdict(std::string status, std::string text) {
-    spool::Progress progress;
-    progress.fate = status.starts_with('5') ? spool::Fate::failed : spool::Fate::waiting;
-    progress.status = std::move(status);
-    progress.text = std::move(text);
-    return progress;
-}
-
-/// "5.1.1 User unknown" as a nexthop of the transports error: and retry:.
-spool::Progress verdict_of(std::string_view nexthop, std::string_view default_status) {
-    std::string_view rest = nexthop;
-    std::string_view first = take_word(rest);
-    const bool has_status = first.size() >= 5 && is_digit(first[0]) && first[1] == '.';
-    std::string status(has_status ? first : default_status);
-    status[0] = default_status[0];
-    return verdict(std::move(status), std::string(has_status ? rest : nexthop));
-}
 
 bool is_done(const spool::Progress& progress) {
     return progress.fate != spool::Fate::waiting;

@@ -8,6 +8,7 @@
 #include "lib/event/sleep.h"
 #include "lib/ipc/client.h"
 #include "qmgr/outgoing.h"
+#include "qmgr/verdict.h"
 
 namespace facteur::qmgr {
 namespace {
@@ -15,44 +16,6 @@ namespace {
 constexpr Milliseconds kReconnect{250};
 constexpr Seconds kHelloTime{30};
 constexpr int kMostLosses = 3;
-
-spool::Progress deferred(std::string status, std::string text) {
-    spool::Progress progress;
-    progress.status = std::move(status);
-    progress.text = std::move(text);
-    return progress;
-}
-
-spool::Progress suspension(spool::Progress reason) {
-    reason.text = "delivery temporarily suspended: " + reason.text;
-    return reason;
-}
-
-spool::Progress progress_of(ipc::RecipientResult& result) {
-    spool::Progress progress;
-    switch (result.outcome) {
-        case ipc::Outcome::delivered:
-        case ipc::Outcome::written:
-            // RFC 3461 section 5.2.2: who passed the request on does not report success.
-            progress.fate = result.dsn_passed_on ? spool::Fate::relayed
-                            : result.handed_on   ? spool::Fate::handed_on
-                                                 : spool::Fate::delivered;
-            break;
-        case ipc::Outcome::expanded:
-            progress.fate = spool::Fate::expanded;
-            break;
-        case ipc::Outcome::failed:
-            progress.fate = spool::Fate::failed;
-            break;
-        case ipc::Outcome::deferred:
-            break;
-    }
-    progress.status = std::move(result.status);
-    progress.text = std::move(result.text);
-    progress.remote = std::move(result.remote_mta);
-    progress.diagnostic = std::move(result.diagnostic);
-    return progress;
-}
 
 void set_progress(Message& message, std::size_t index, spool::Progress progress) {
     message.story.progress[index] = std::move(progress);
