@@ -70,6 +70,12 @@ ipc::Job request_for(const Job& job) {
     request.login = envelope.login;
     request.client_name = envelope.client_name;
     request.client_address = envelope.client_address;
+    request.priority = envelope.priority;
+    request.by_mode = static_cast<std::uint8_t>(envelope.by_mode);
+    request.by_trace = envelope.by_trace;
+    request.deliver_by = envelope.deliver_by;
+    request.requiretls = envelope.requiretls;
+    request.tls_optional = envelope.tls_optional;
     return request;
 }
 

@@ -10,6 +10,21 @@ namespace {
 
 using Where = spool::Stored::Where;
 
+/// The submitter is a daemon of ours, which may be an older one: what is out of range is not asked.
+void take_wishes(spool::Envelope& envelope, const ipc::Submit& request) {
+    envelope.priority = std::clamp<std::int8_t>(request.priority, -9, 9);
+    if (request.by_mode <= 2 && request.deliver_by > 0) {
+        envelope.by_mode = static_cast<spool::ByMode>(request.by_mode);
+    }
+    if (envelope.by_mode != spool::ByMode::none) {
+        envelope.deliver_by = request.deliver_by;
+        envelope.by_trace = request.by_trace;
+    }
+    envelope.release_at = std::max<std::int64_t>(request.release_at, 0);
+    envelope.requiretls = request.requiretls;
+    envelope.tls_optional = request.tls_optional;
+}
+
 spool::Envelope envelope_of(ipc::Submit& request) {
     spool::Envelope envelope;
     envelope.sender = std::move(request.sender);
@@ -25,6 +40,7 @@ spool::Envelope envelope_of(ipc::Submit& request) {
     envelope.protocol = std::move(request.protocol);
     envelope.login = std::move(request.login);
     envelope.filter = std::move(request.filter);
+    take_wishes(envelope, request);
     envelope.recipients.reserve(request.recipients.size());
     for (ipc::SubmitRecipient& from : request.recipients) {
         spool::Recipient recipient;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kBodies[] = {"7bit", "8bitmime", "binarymime"};
 constexpr std::string_view kRets[] = {"", "full", "hdrs"};
+constexpr std::string_view kByModes[] = {"", "return", "notify"};
 constexpr std::string_view kNotices[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
 
 template <std::size_t N>
@@ -23,6 +24,58 @@ std::size_t place_of(const std::string_view (&names)[N], std::string_view name) 
 
 void put_if(std::string& out, std::string_view key, std::string_view value) {
     if (!value.empty()) put_line(out, key, value);
+}
+
+std::int64_t time_in(std::string_view value) {
+    constexpr std::uint64_t kLatest = std::numeric_limits<std::int64_t>::max();
+    return static_cast<std::int64_t>(std::min(parse_number(value).value_or(0), kLatest));
+}
+
+std::int8_t priority_in(std::string_view value) {
+    const bool negative = value.starts_with('-');
+    const std::uint64_t number = parse_number(value.substr(negative ? 1 : 0)).value_or(0);
+    const auto level = static_cast<std::int8_t>(std::min<std::uint64_t>(number, 9));
+    return static_cast<std::int8_t>(negative ? -level : level);
+}
+
+/// "1795349000 return trace"
+void take_deliver_by(Envelope& envelope, std::string_view value) {
+    const std::int64_t when = time_in(take_word(value));
+    const auto mode = static_cast<ByMode>(place_of(kByModes, take_word(value)));
+    if (mode == ByMode::none) return;
+    envelope.deliver_by = when;
+    envelope.by_mode = mode;
+    envelope.by_trace = value == "trace";
+}
+
+/// What was asked of the delivery as a whole.
+bool take_wish(Envelope& envelope, std::string_view key, const std::string& value) {
+    if (key == "priority") {
+        envelope.priority = priority_in(value);
+    } else if (key == "deliver-by") {
+        take_deliver_by(envelope, value);
+    } else if (key == "release-at") {
+        envelope.release_at = time_in(value);
+    } else if (key == "requiretls") {
+        envelope.requiretls = true;
+    } else if (key == "tls-optional") {
+        envelope.tls_optional = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void put_wishes(std::string& out, const Envelope& envelope) {
+    if (envelope.priority != 0) put_line(out, "priority", std::to_string(envelope.priority));
+    if (envelope.by_mode != ByMode::none) {
+        std::string value = std::to_string(envelope.deliver_by) + " ";
+        value += kByModes[static_cast<std::size_t>(envelope.by_mode)];
+        put_line(out, "deliver-by", value + (envelope.by_trace ? " trace" : ""));
+    }
+    if (envelope.release_at > 0) put_line(out, "release-at", std::to_string(envelope.release_at));
+    if (envelope.requiretls) put_line(out, "requiretls", "yes");
+    if (envelope.tls_optional) put_line(out, "tls-optional", "yes");
 }
 
 /// True when the line was one of the envelope's own.
@@ -47,9 +100,7 @@ bool take_fact(Envelope& envelope, std::string_view key, const std::string& valu
         return true;
     }
     if (key == "arrival") {
-        constexpr std::uint64_t kLatest = std::numeric_limits<std::int64_t>::max();
-        envelope.arrival =
-            static_cast<std::int64_t>(std::min(parse_number(value).value_or(0), kLatest));
+        envelope.arrival = time_in(value);
     } else if (key == "size") {
         envelope.size = parse_number(value).value_or(0);
     } else if (key == "body") {
@@ -59,7 +110,7 @@ bool take_fact(Envelope& envelope, std::string_view key, const std::string& valu
     } else if (key == "smtputf8") {
         envelope.smtputf8 = true;
     } else {
-        return false;
+        return take_wish(envelope, key, value);
     }
     return true;
 }
@@ -128,6 +179,7 @@ std::string to_text(const Envelope& envelope) {
     put_if(out, "protocol", envelope.protocol);
     put_if(out, "login", envelope.login);
     put_if(out, "filter", envelope.filter);
+    put_wishes(out, envelope);
     for (const Recipient& recipient : envelope.recipients)
         put_recipient(out, recipient);
     return out;

@@ -19,6 +19,8 @@ enum Notify : std::uint8_t {
 };
 /// RFC 3461 section 4.3.
 enum class Ret : std::uint8_t { unset, full, headers };
+/// RFC 2852 section 4: what happens when the time is over; `none`: no DELIVERBY was asked for.
+enum class ByMode : std::uint8_t { none, return_it, notify };
 /// RFC 6152, RFC 3030.
 enum class Body : std::uint8_t { seven_bit, eight_bit_mime, binary_mime };
 
@@ -50,6 +52,14 @@ struct Envelope {
     /// "transport:nexthop" by which all recipients go, wherever they are routed otherwise: a
     /// content filter, access(5) FILTER.  Without nexthop it is the recipient's domain.
     std::string filter;
+
+    std::int8_t priority = 0;  ///< RFC 6710 section 4: -9 to 9
+    ByMode by_mode = ByMode::none;
+    bool by_trace = false;        ///< RFC 2852 section 4: tell of each relay
+    std::int64_t deliver_by = 0;  ///< seconds since the epoch; counts unless by_mode is none
+    std::int64_t release_at = 0;  ///< RFC 4865: not to be delivered before; seconds, 0: at once
+    bool requiretls = false;      ///< RFC 8689 section 2
+    bool tls_optional = false;    ///< RFC 8689 section 3: TLS-Required: No
 
     bool operator==(const Envelope&) const = default;
 };

@@ -25,6 +25,13 @@ Envelope sample() {
     envelope.protocol = "ESMTPSA";
     envelope.login = "anna";
     envelope.filter = "scan:[::1]:10025";
+    envelope.priority = -3;
+    envelope.by_mode = ByMode::notify;
+    envelope.by_trace = true;
+    envelope.deliver_by = 1795349600;
+    envelope.release_at = 1795349300;
+    envelope.requiretls = true;
+    envelope.tls_optional = true;
     Recipient one;
     one.address = "b@example.net";
     one.original = "alias@example.net";
@@ -74,6 +81,30 @@ TEST_CASE("an envelope survives its text form, whatever bytes it holds", "[spool
         auto cut = parse_envelope(text.substr(0, n));
         if (cut) CHECK(cut->recipients.size() <= 2);
     }
+}
+
+TEST_CASE("an envelope of an older version asks for nothing special", "[spool]") {
+    auto old = parse_envelope("arrival 1795349000123456\nsender a@b\nsize 3\nrecipient c@d\n");
+    REQUIRE(old);
+    CHECK(old->priority == 0);
+    CHECK(old->by_mode == ByMode::none);
+    CHECK(old->release_at == 0);
+    CHECK_FALSE(old->requiretls);
+    CHECK_FALSE(old->tls_optional);
+}
+
+TEST_CASE("what asks for the impossible is brought into range", "[spool]") {
+    const std::string head = "sender a@b\n";
+    auto odd = parse_envelope(head + "priority -99\ndeliver-by 7 maybe trace\nrecipient c@d\n");
+    REQUIRE(odd);
+    CHECK(odd->priority == -9);
+    CHECK(odd->by_mode == ByMode::none);
+    CHECK_FALSE(odd->by_trace);
+    auto returned = parse_envelope(head + "deliver-by 7 return\nrecipient c@d\n");
+    REQUIRE(returned);
+    CHECK(returned->by_mode == ByMode::return_it);
+    CHECK(returned->deliver_by == 7);
+    CHECK_FALSE(returned->by_trace);
 }
 
 TEST_CASE("escaping keeps every value on its line", "[spool]") {

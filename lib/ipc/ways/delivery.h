@@ -53,6 +53,15 @@ struct Job {
     std::string login;              ///< of the submitter
     std::string client_name;
     std::string client_address;
+    std::int8_t priority = 0;     ///< RFC 6710: -9 to 9
+    std::uint8_t by_mode = 0;     ///< spool::ByMode
+    bool by_trace = false;        ///< RFC 2852 section 4
+    std::int64_t deliver_by = 0;  ///< seconds since the epoch, with by_mode
+    bool requiretls = false;      ///< RFC 8689 section 2
+    bool tls_optional = false;    ///< RFC 8689 section 3: TLS-Required: No
+    /// Nothing is to be delivered (there is no descriptor): how far would it come?  An agent for
+    /// other hosts goes to RCPT and leaves, one for mailboxes says whether they exist.
+    bool verify = false;
 
     static constexpr std::string_view kName = "job";
     static constexpr auto fields() {
@@ -72,7 +81,14 @@ struct Job {
                           Field{"active_since", &M::active_since, true},
                           Field{"login", &M::login, true},
                           Field{"client_name", &M::client_name, true},
-                          Field{"client_address", &M::client_address, true}};
+                          Field{"client_address", &M::client_address, true},
+                          Field{"priority", &M::priority, true},
+                          Field{"by_mode", &M::by_mode, true},
+                          Field{"by_trace", &M::by_trace, true},
+                          Field{"deliver_by", &M::deliver_by, true},
+                          Field{"requiretls", &M::requiretls, true},
+                          Field{"tls_optional", &M::tls_optional, true},
+                          Field{"verify", &M::verify, true}};
     }
 };
 

@@ -44,7 +44,14 @@ struct Submit {
     std::string protocol;
     std::string login;
     bool hold = false;
-    std::string filter;  ///< access(5) FILTER: "transport:nexthop" for all recipients
+    std::string filter;           ///< access(5) FILTER: "transport:nexthop" for all recipients
+    std::int8_t priority = 0;     ///< RFC 6710: -9 to 9
+    std::uint8_t by_mode = 0;     ///< spool::ByMode
+    bool by_trace = false;        ///< RFC 2852 section 4
+    std::int64_t deliver_by = 0;  ///< seconds since the epoch, with by_mode
+    std::int64_t release_at = 0;  ///< RFC 4865: not before; seconds since the epoch, 0: at once
+    bool requiretls = false;      ///< RFC 8689 section 2
+    bool tls_optional = false;    ///< RFC 8689 section 3: TLS-Required: No
 
     using Reply = Nothing;
     static constexpr std::string_view kName = "submit";
@@ -65,7 +72,14 @@ struct Submit {
                           Field{"protocol", &M::protocol, true},
                           Field{"login", &M::login, true},
                           Field{"hold", &M::hold, true},
-                          Field{"filter", &M::filter, true}};
+                          Field{"filter", &M::filter, true},
+                          Field{"priority", &M::priority, true},
+                          Field{"by_mode", &M::by_mode, true},
+                          Field{"by_trace", &M::by_trace, true},
+                          Field{"deliver_by", &M::deliver_by, true},
+                          Field{"release_at", &M::release_at, true},
+                          Field{"requiretls", &M::requiretls, true},
+                          Field{"tls_optional", &M::tls_optional, true}};
     }
 };
 
