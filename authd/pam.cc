@@ -14,6 +14,7 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/event/readiness.h"
+#include "lib/ipc/datagram.h"
 #include "lib/sasl/mechanism.h"
 #include "lib/sasl/password.h"
 
@@ -91,27 +92,6 @@ Answer ask_pam(const std::string& service, Conversation& who, const std::string&
     ::_exit(0);
 }
 
-/// One datagram with one descriptor; empty at the end of authd.
-std::string receive_request(int socket, Fd& reply) {
-    char bytes[kRequestLimit];
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-    iovec part{bytes, sizeof bytes};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    const ssize_t size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    if (size <= 0) return {};
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header && header->cmsg_type == SCM_RIGHTS) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-        reply.reset(fd);
-    }
-    return std::string(bytes, static_cast<std::size_t>(size));
-}
-
 [[noreturn]] void run_helper(const Fd& socket) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     ::prctl(PR_SET_NAME, "authd-pam");
@@ -123,9 +103,11 @@ std::string receive_request(int socket, Fd& reply) {
     for (int fd = 3; fd < 1024; ++fd)
         if (fd != socket.get()) ::close(fd);
     for (;;) {
-        Fd reply;
-        std::string request = receive_request(socket.get(), reply);
-        if (request.empty()) ::_exit(0);
+        auto datagram = ipc::receive_datagram(socket.get(), kRequestLimit);
+        if (!datagram || datagram->end) ::_exit(0);
+        if (datagram->fds.empty()) continue;
+        const Fd reply = datagram->take_fd();
+        std::string& request = datagram->bytes;
         const pid_t child = ::fork();
         if (child == 0) {
             ::signal(SIGCHLD, SIG_DFL);  // pam_unix waits for its own helper
@@ -133,22 +115,6 @@ std::string receive_request(int socket, Fd& reply) {
         }
         sasl::wipe(request);
     }
-}
-
-bool send_request(int socket, std::string_view request, int reply) {
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    iovec part{const_cast<char*>(request.data()), request.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &reply, sizeof reply);
-    return ::sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(request.size());
 }
 
 }  // namespace
@@ -175,7 +141,7 @@ Task<Result<bool>> Pam::check(Scope& scope, std::string service, std::string use
     const Fd ours(ends[0]);
     Fd theirs(ends[1]);
     std::string request = service + '\0' + user + '\0' + password + '\0' + client_address;
-    const bool sent = send_request(helper_.get(), request, theirs.get());
+    const bool sent = ipc::send_datagram(helper_.get(), request, theirs.get());
     sasl::wipe(request);
     theirs.reset();
     if (!sent) co_return system_error("pam: the helper is gone");

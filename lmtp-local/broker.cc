@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "lib/base/log_descriptor.h"
-#include "lmtp-local/datagram.h"
+#include "lib/ipc/datagram.h"
 #include "lmtp-local/hand.h"
 
 namespace facteur::lmtp_local {
@@ -112,14 +112,14 @@ public:
 
 private:
     bool obey() {
-        auto datagram = receive_datagram(socket_.get());
+        auto datagram = ipc::receive_datagram(socket_.get(), sizeof(Identity));
         if (!datagram) return true;
         if (datagram->end) return false;
         Identity who;
-        if (datagram->bytes.size() != sizeof who || !datagram->fd) return true;
+        if (datagram->bytes.size() != sizeof who || datagram->fds.empty()) return true;
         std::memcpy(&who, datagram->bytes.data(), sizeof who);
         pid_t child = ::fork();
-        if (child == 0) begin(who, std::move(datagram->fd));
+        if (child == 0) begin(who, datagram->take_fd());
         if (child > 0) hands_.insert(child);
         return true;
     }
@@ -174,7 +174,7 @@ Result<Fd> Broker::hand(const Identity& identity) const {
     Fd ours(ends[0]);
     Fd its(ends[1]);
     std::string_view bytes(reinterpret_cast<const char*>(&identity), sizeof identity);
-    if (!send_datagram(socket_.get(), bytes, its.get()))
+    if (!ipc::send_datagram(socket_.get(), bytes, its.get()))
         return system_error("cannot start a process for uid " + std::to_string(identity.uid));
     int flags = ::fcntl(ours.get(), F_GETFL);
     if (flags < 0 || ::fcntl(ours.get(), F_SETFL, flags | O_NONBLOCK) < 0)

@@ -1,9 +1,9 @@
 #include "lmtp-local/hand.h"
 
+#include "lib/ipc/datagram.h"
 #include "lib/store/flush.h"
 #include "lib/store/store.h"
 #include "lmtp-local/command.h"
-#include "lmtp-local/datagram.h"
 #include "lmtp-local/forwarding.h"
 #include "lmtp-local/mailbox_file.h"
 #include "lmtp-local/tasks.h"
@@ -29,38 +29,39 @@ public:
 
     void serve() {
         for (;;) {
-            auto datagram = receive_datagram(socket_.get());
-            if (!datagram || datagram->end) return;
+            auto datagram = ipc::receive_datagram(socket_.get(), kDatagramLimit);
+            if (!datagram || datagram->end || datagram->cut) return;
             Fd directory;
             TaskResult result = perform(*datagram, directory);
-            if (!send_datagram(socket_.get(), to_datagram(result), directory.get())) return;
+            if (!ipc::send_datagram(socket_.get(), to_datagram(result), directory.get())) return;
         }
     }
 
 private:
-    TaskResult perform(Datagram& task, Fd& directory) {
+    TaskResult perform(ipc::Datagram& task, Fd& directory) {
+        const int content = task.fds.empty() ? -1 : task.fds.front().get();
         if (task.name() == MaildirTask::kName) return deliver(task, directory);
         if (task.name() == ForwardTask::kName) return read_forward(task);
         if (task.name() == FileTask::kName) {
             auto file = ipc::decode<FileTask>(task.body());
-            return file ? result_of(append_to_file(*file, task.fd.get())) : result_of(file.error());
+            return file ? result_of(append_to_file(*file, content)) : result_of(file.error());
         }
         if (task.name() == CommandTask::kName) {
             auto command = ipc::decode<CommandTask>(task.body());
             if (!command) return result_of(command.error());
-            return result_of(run_command(*command, task.fd.get(), socket_.get()));
+            return result_of(run_command(*command, content, socket_.get()));
         }
         return result_of(Error{Error::Kind::temporary, "4.3.0", "unknown task"});
     }
 
     /// `directory`: what the flush needs, opened before anything was written.
-    TaskResult deliver(Datagram& datagram, Fd& directory) {
+    TaskResult deliver(ipc::Datagram& datagram, Fd& directory) {
         auto task = ipc::decode<MaildirTask>(datagram.body());
         if (!task) return result_of(task.error());
         store::Options options;
         options.hostname = task->hostname;
         store::NewMessage message;
-        message.content = std::move(datagram.fd);
+        message.content = datagram.take_fd();
         message.content_offset = task->offset;
         message.content_size = task->size;
         message.prefix = std::move(task->prefix);
@@ -75,7 +76,7 @@ private:
         return result;
     }
 
-    static TaskResult read_forward(const Datagram& datagram) {
+    static TaskResult read_forward(const ipc::Datagram& datagram) {
         auto task = ipc::decode<ForwardTask>(datagram.body());
         if (!task) return result_of(task.error());
         TaskResult result;

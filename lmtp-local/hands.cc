@@ -6,7 +6,7 @@
 #include "lib/event/loop.h"
 #include "lib/event/readiness.h"
 #include "lib/event/sleep.h"
-#include "lmtp-local/datagram.h"
+#include "lib/ipc/datagram.h"
 
 namespace facteur::lmtp_local {
 namespace {
@@ -21,19 +21,20 @@ public:
     explicit Hand(Fd socket) : socket_(std::move(socket)), readiness_(socket_.get()) {}
 
     /// Nothing: it ended instead of answering.
-    Task<std::optional<Datagram>> exchange(Scope& scope, const std::string& bytes, int content) {
-        while (!send_datagram(socket_.get(), bytes, content)) {
+    Task<std::optional<ipc::Datagram>> exchange(Scope& scope, const std::string& bytes,
+                                                int content) {
+        while (!ipc::send_datagram(socket_.get(), bytes, content)) {
             if (errno != EAGAIN) co_return std::nullopt;
             readiness_.would_block(Readiness::write);
             co_await readiness_.wait(Readiness::write, scope);
         }
-        std::optional<Datagram> answer = receive_datagram(socket_.get());
+        std::optional<ipc::Datagram> answer = ipc::receive_datagram(socket_.get(), kDatagramLimit);
         while (!answer) {
             readiness_.would_block(Readiness::read);
             co_await readiness_.wait(Readiness::read, scope);
-            answer = receive_datagram(socket_.get());
+            answer = ipc::receive_datagram(socket_.get(), kDatagramLimit);
         }
-        if (answer->end) answer.reset();
+        if (answer->end || answer->cut) answer.reset();
         co_return answer;
     }
     TimePoint idle_since;
@@ -51,7 +52,7 @@ Hands::~Hands() = default;
 Task<Result<Hands::Answer>> Hands::exchange(Identity who, std::string bytes, Fd content) {
     if (bytes.size() > kDatagramLimit) co_return permanent("too much for one delivery", "5.3.4");
     CO_TRY(std::unique_ptr<Hand> hand, co_await take(who));
-    std::optional<Datagram> answer;
+    std::optional<ipc::Datagram> answer;
     bool cancelled = false;
     try {
         answer = co_await hand->exchange(scope_, bytes, content.get());
@@ -72,7 +73,7 @@ Task<Result<Hands::Answer>> Hands::exchange(Identity who, std::string bytes, Fd 
     if (result->kind == Kind::permanent) co_return permanent(result->text, result->status);
     Answer out;
     out.result = *std::move(result);
-    out.fd = std::move(answer->fd);
+    out.fd = answer->take_fd();
     co_return out;
 }
 

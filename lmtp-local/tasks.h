@@ -14,6 +14,9 @@
 /// the task's descriptor.
 namespace facteur::lmtp_local {
 
+/// No task or result is longer.
+constexpr std::size_t kDatagramLimit = 128 * 1024;
+
 /// Whom a hand acts for: the one datagram that the broker understands.
 struct Identity {
     std::uint32_t uid = 0;

@@ -16,16 +16,12 @@
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/lock_in.h"
 #include "lib/daemon/worker_process.h"
+#include "lib/ipc/datagram.h"
 
 namespace facteur::daemon {
 namespace {
 
 constexpr std::size_t kBirthLimit = 65536;
-
-union Control {
-    cmsghdr align;
-    char space[CMSG_SPACE(kChildFds * sizeof(int))];
-};
 
 sigset_t child_signals() {
     sigset_t set;
@@ -34,38 +30,12 @@ sigset_t child_signals() {
     return set;
 }
 
-/// The descriptors of one datagram; fewer than kChildFds: it is none of ours.
-std::vector<Fd> descriptors_of(msghdr& message) {
-    std::vector<Fd> fds;
-    for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-        for (std::size_t at = CMSG_LEN(0); at < part->cmsg_len; at += sizeof(int)) {
-            int fd = -1;
-            std::memcpy(&fd, reinterpret_cast<const char*>(part) + at, sizeof fd);
-            fds.emplace_back(fd);
-        }
-    }
-    return fds;
-}
-
 }  // namespace
 
 Result<void> send_birth(int socket, const Birth& birth, const int (&fds)[kChildFds]) {
     std::string text = ipc::encode(birth);
     if (text.size() > kBirthLimit) return permanent("too many folders for one process");
-    iovec buffer{text.data(), text.size()};
-    Control control{};
-    msghdr message{};
-    message.msg_iov = &buffer;
-    message.msg_iovlen = 1;
-    message.msg_control = control.space;
-    message.msg_controllen = sizeof control.space;
-    cmsghdr* part = CMSG_FIRSTHDR(&message);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(sizeof fds);
-    std::memcpy(CMSG_DATA(part), fds, sizeof fds);
-    if (::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    if (!ipc::send_datagram(socket, text, fds, MSG_DONTWAIT))
         return system_error("cannot start a process");
     return {};
 }
@@ -102,20 +72,11 @@ void NurseryProcess::run(const sandbox::Identity& identity) {
 }
 
 bool NurseryProcess::receive() {
-    std::string text(kBirthLimit, '\0');
-    iovec buffer{text.data(), text.size()};
-    Control control{};
-    msghdr message{};
-    message.msg_iov = &buffer;
-    message.msg_iovlen = 1;
-    message.msg_control = control.space;
-    message.msg_controllen = sizeof control.space;
-    ssize_t got = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (got == 0) return false;
-    if (got < 0) return errno == EAGAIN || errno == EINTR;
-    std::vector<Fd> fds = descriptors_of(message);
-    auto birth =
-        ipc::decode<Birth>(std::string_view(text).substr(0, static_cast<std::size_t>(got)));
+    auto datagram = ipc::receive_datagram(socket_.get(), kBirthLimit, MSG_DONTWAIT);
+    if (!datagram) return true;
+    if (datagram->end) return false;
+    std::vector<Fd>& fds = datagram->fds;
+    auto birth = ipc::decode<Birth>(datagram->bytes);
     if (!birth || fds.size() != kChildFds) {
         log_error("a process cannot be made from what the daemon said");
         return true;

@@ -4,11 +4,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "lib/event/errors.h"
+#include "lib/ipc/datagram.h"
 
 namespace facteur::ipc {
 namespace {
@@ -100,12 +102,7 @@ bool Channel::write_some() {
     Control control{};
     if (!fds.empty()) {
         message.msg_control = control.space.data();
-        message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
-        cmsghdr* part = CMSG_FIRSTHDR(&message);
-        part->cmsg_level = SOL_SOCKET;
-        part->cmsg_type = SCM_RIGHTS;
-        part->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
-        std::memcpy(CMSG_DATA(part), fds.data(), fds.size() * sizeof(int));
+        put_descriptors(message, fds);
     }
     ssize_t done = ::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (done >= 0) {
@@ -193,14 +190,9 @@ bool Channel::read_more() {
         readiness_.would_block(Readiness::read);
         return false;
     }
-    for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-        for (std::size_t at = CMSG_LEN(0); at < part->cmsg_len; at += sizeof(int)) {
-            int fd = -1;
-            std::memcpy(&fd, reinterpret_cast<const char*>(part) + at, sizeof fd);
-            input_fds_.emplace_back(fd);
-        }
-    }
+    std::vector<Fd> fds = take_descriptors(message);
+    std::ranges::move(fds, std::back_inserter(input_fds_));
+    if (message.msg_flags & MSG_CTRUNC) throw Closed("a descriptor got lost: too many open files?");
     return true;
 }
 
