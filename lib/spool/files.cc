@@ -114,6 +114,7 @@ FileState state_of(const std::string& path) {
     FileState state;
     if (::lstat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return state;
     state.modified = st.st_mtim.tv_sec;
+    state.changed = st.st_ctim.tv_sec;
     state.size = st.st_size;
     state.uid = st.st_uid;
     return state;

@@ -45,9 +45,10 @@ Result<Fd> open_to_read(const std::string& path);
 Result<std::string> read_exactly(int fd, std::uint64_t offset, std::size_t n);
 /// The names in a folder, without "." and ".."; an absent folder is empty.
 std::vector<std::string> names_in(const std::string& folder);
-/// Modification time in seconds, size; -1 when it is not there.
+/// Times in seconds, size; -1 when it is not there.
 struct FileState {
     std::int64_t modified = -1;
+    std::int64_t changed = -1;  ///< ctime: it, or what is known of it
     std::int64_t size = -1;
     unsigned uid = 0;
 };

@@ -157,11 +157,7 @@ Journal::Place Journal::put(RecordType type, QueueId id, std::string_view first,
     place.head = static_cast<std::uint32_t>(first.size());
     segment.used += static_cast<std::uint32_t>(bytes.size() - before);
     batch.size += bytes.size() - before;
-    if (type == RecordType::message) {
-        batch.messages.push_back(id);
-        ++segment.live;
-        ++live_;
-    }
+    if (type == RecordType::message) batch.messages.push_back(id);
     if (free_.empty() && segment.used > segment.size / 2) care_.notify_all();
     return place;
 }
@@ -171,13 +167,14 @@ Task<Result<Journal::Place>> Journal::append(RecordType type, QueueId id, std::s
     const bool is_message = type == RecordType::message;
     CO_TRY_VOID(co_await make_room(record_size(first.size() + second.size()), is_message));
     Place place = put(type, id, first, second);
+    hold(*place.segment);  // or the segment could be recycled while the record is being written
     std::shared_ptr<Batch> batch = batch_;
     batch->urgent = batch->flush = true;
     work_.notify_all();
     while (!batch->done)
         co_await batch->settled.wait(scope_);
     if (!batch->outcome) {
-        if (is_message) release(*place.segment);
+        release(*place.segment);
         co_return std::unexpected(batch->outcome.error());
     }
     co_return place;

@@ -39,14 +39,14 @@ public:
 
     /// Appends; returns once it is on the disk.  A message is refused (4.3.1) where it would take
     /// the space that is needed to record the end of those that are here.  The payload is the two
-    /// pieces; the caller keeps them until this returns.  A message is live from now on.
+    /// pieces; the caller keeps them until this returns.  The record is live from now on, until
+    /// the caller releases its segment.
     Task<Result<Place>> append(RecordType type, QueueId id, std::string_view first,
                                std::string_view second = std::string_view());
     /// Appends without waiting: it is on the disk soon (within kLazy), and not later than whatever
     /// is appended behind it.  False when there is no room for it at this moment.
     bool note(RecordType type, QueueId id, std::string_view payload = std::string_view());
 
-    void hold(Segment& segment) { ++segment.live; }
     void release(Segment& segment);
     /// The oldest segment in use holds up the others and should be emptied; nullptr: all is well.
     Segment* to_be_emptied() const;
@@ -63,6 +63,10 @@ private:
     struct Batch;
     using Segments = std::deque<std::unique_ptr<Segment>>;
 
+    void hold(Segment& segment) {
+        ++segment.live;
+        ++live_;
+    }
     bool fits(std::size_t bytes, bool is_message) const;
     Task<Result<void>> make_room(std::size_t bytes, bool is_message);
     bool rotate();

@@ -208,13 +208,24 @@ Task<Result<LoadedFile>> Spool::read_file(const Stored& stored) {
     co_return co_await workers_.run<Result<LoadedFile>>(std::move(work));
 }
 
+void Spool::take_unread(Stored& stored) {
+    auto node = unread_.extract(stored.id);
+    if (!node) return;
+    Unread& unread = node.mapped();
+    std::move(stored.steps.begin(), stored.steps.end(), std::back_inserter(unread.steps));
+    std::move(stored.pins.begin(), stored.pins.end(), std::back_inserter(unread.pins));
+    stored.steps = std::move(unread.steps);
+    stored.pins = std::move(unread.pins);
+}
+
+void Spool::put_down(Stored stored) {
+    if (stored.where == Stored::Where::journal || stored.pins.empty()) return;
+    unread_[stored.id] = Unread{std::move(stored.steps), std::move(stored.pins)};
+}
+
 Task<Result<Story>> Spool::load_filed(Stored& stored) {
     CO_TRY(LoadedFile loaded, co_await read_file(stored));
-    if (auto unread = unread_.find(stored.id); unread != unread_.end()) {
-        stored.steps = std::move(unread->second.steps);
-        stored.pins = std::move(unread->second.pins);
-        unread_.erase(unread);
-    }
+    take_unread(stored);
     stored.file_end = loaded.end;
     co_return with_steps(std::move(loaded.trailer.story), stored.steps);
 }
@@ -268,7 +279,6 @@ Task<Result<Content>> Spool::content(const Stored& stored) {
 
 Task<Result<void>> Spool::step(Stored& stored, std::string text) {
     CO_TRY(Journal::Place place, co_await journal_.append(RecordType::step, stored.id, text));
-    journal_.hold(*place.segment);
     stored.steps.push_back(std::move(text));
     stored.pins.push_back(place.segment);
     co_return Result<void>();
@@ -289,12 +299,12 @@ Task<Result<void>> Spool::forget(Stored& stored) {
     if (stored.where != Stored::Where::journal) {
         std::string path = stored.path();
         place.segment->folders.insert(folder_of(path));
-        journal_.hold(*place.segment);  // the F may not go before the file
         std::function<Result<void>()> work = [this, path] { return files_.remove(path); };
         Result<void> removed = co_await workers_.run<Result<void>>(std::move(work));
-        journal_.release(*place.segment);
         if (!removed) log_warning(stored.id.text() + ": " + removed.error().text);
     }
+    journal_.release(*place.segment);  // not earlier: the F may not go before the file
+    take_unread(stored);
     release(stored);
     co_return Result<void>();
 }
@@ -315,7 +325,9 @@ Task<Result<void>> Spool::move_out(Stored& stored, Stored::Where to, std::int64_
     CO_TRY_VOID(co_await workers_.run<Result<void>>(std::move(work)));
     std::string_view nothing;
     if (to == Stored::Where::hold) {  // or a power cut would let it go on
-        CO_TRY_VOID(co_await journal_.append(RecordType::moved, stored.id, nothing));
+        CO_TRY(Journal::Place place,
+               co_await journal_.append(RecordType::moved, stored.id, nothing));
+        journal_.release(*place.segment);
     } else {
         journal_.note(RecordType::moved, stored.id);
     }
@@ -326,6 +338,10 @@ Task<Result<void>> Spool::move_out(Stored& stored, Stored::Where to, std::int64_
 }
 
 Task<Result<void>> Spool::settle(Stored& stored, std::int64_t due) {
+    if (stored.file_end == 0) {
+        Result<Story> story = co_await load(stored);
+        if (!story) co_return std::unexpected(story.error());
+    }
     std::function<Result<std::uint64_t>()> work = [&] {
         return append_steps(files_, stored.path(), stored.file_end, stored.steps, due);
     };
@@ -363,6 +379,14 @@ Task<void> Spool::condemn(Stored& stored, std::string why) {
     }
     Result<void> forgotten = co_await forget(stored);
     if (!forgotten) log_error(name + ": " + forgotten.error().text);
+}
+
+void Spool::give_up(QueueId id) {
+    Stored gone;
+    gone.id = id;
+    gone.where = Stored::Where::deferred;
+    take_unread(gone);
+    release(gone);
 }
 
 std::vector<QueueId> Spool::unread_in(const Segment* segment) const {

@@ -80,6 +80,9 @@ public:
     Task<Result<void>> move_out(Stored& stored, Stored::Where to, std::int64_t due);
     /// Writes the steps of a message with a file into the file, and when it is due.
     Task<Result<void>> settle(Stored& stored, std::int64_t due);
+    /// Its owner needs to know no more of it than its id: the next load() gives the rest, also what
+    /// settle() could not write.
+    void put_down(Stored stored);
     /// Moves it to hold/ or back to deferred/.
     Task<Result<void>> relocate(Stored& stored, Stored::Where to, std::int64_t due);
     /// What load() found damaged goes to corrupt/.
@@ -87,6 +90,8 @@ public:
 
     /// Messages with a file whose steps keep this segment, though nobody has them in memory.
     std::vector<QueueId> unread_in(const Segment* segment) const;
+    /// The file of such a message is gone, by no doing of ours.
+    void give_up(QueueId id);
 
     Journal& journal() { return journal_; }
     WorkerPool& workers() { return workers_; }
@@ -106,6 +111,7 @@ private:
     void replay_end(Messages& messages, Segment& segment, const RecordHeader& header);
     void drop_half_moved(const Messages& messages);
     void release(Stored& stored);
+    void take_unread(Stored& stored);
     void remember_forgotten(QueueId id);
     Task<Result<Story>> load_journaled(const Stored& stored);
     Task<Result<LoadedFile>> read_file(const Stored& stored);

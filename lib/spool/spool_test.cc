@@ -1,5 +1,6 @@
 #include "lib/spool/spool.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <set>
@@ -321,4 +322,112 @@ TEST_CASE("who only reads sees the queue as qmgr left it", "[spool]") {
         CHECK(found == expected);
     }
     remove_folder(path);
+}
+
+namespace {
+
+/// A slow disk.
+class SlowFiles : public Files {
+public:
+    Result<void> flush(int fd) override {
+        if (slow) ::usleep(10000);
+        return Files::flush(fd);
+    }
+    std::atomic<bool> slow = false;
+};
+
+/// A disk that is full for queue files, not for the journal.
+class FullForFiles : public Files {
+public:
+    Result<void> write(int fd, std::string_view bytes, std::uint64_t offset) override {
+        if (full && offset >= kContentOffset && bytes.starts_with("step")) {
+            return temporary("no space", "4.3.1");
+        }
+        return Files::write(fd, bytes, offset);
+    }
+    std::atomic<bool> full = false;
+};
+
+Task<void> append_one(Journal& journal, std::string payload, Journal::Place& place) {
+    place = (co_await journal.append(RecordType::step, id_of(1), payload)).value();
+}
+
+Task<bool> append_and_tell(Journal& journal, std::string payload, Journal::Place& place) {
+    co_await append_one(journal, std::move(payload), place);
+    co_return true;
+}
+
+}  // namespace
+
+TEST_CASE("what settle cannot write is known to the next load", "[spool]") {
+    std::string folder = fresh_folder();
+    FullForFiles files;
+    Bench bench(files);
+    Stored stored =
+        bench.run(bench.spool.accept(id_of(1), envelope_to("b@example.net"), "Hello\r\n")).value();
+    REQUIRE(bench.run(bench.spool.move_out(stored, Stored::Where::deferred, 1795349999)));
+    Story story = bench.run(bench.spool.load(stored)).value();
+    REQUIRE(bench.run(bench.spool.step(stored, step_text(story, Fate::delivered))));
+    files.full = true;
+    CHECK_FALSE(bench.run(bench.spool.settle(stored, 1795350000)));
+    bench.spool.put_down(std::move(stored));
+    Stored again;
+    again.id = id_of(1);
+    again.where = Stored::Where::deferred;
+    CHECK(bench.run(bench.spool.load(again)).value().progress[0].fate == Fate::delivered);
+    files.full = false;
+    REQUIRE(bench.run(bench.spool.settle(again, 1795350000)));
+    CHECK(again.pins.empty());
+    remove_folder(folder);
+}
+
+TEST_CASE("settle leaves a file alone that it cannot read", "[spool]") {
+    std::string folder = fresh_folder();
+    Files files;
+    Bench bench(files);
+    std::string content(9000, 'x');
+    Stored stored =
+        bench.run(bench.spool.accept(id_of(1), envelope_to("b@example.net"), content)).value();
+    REQUIRE(stored.where == Stored::Where::deferred);
+    Story story{envelope_to("b@example.net")};
+    REQUIRE(bench.run(bench.spool.step(stored, step_text(story, Fate::waiting))));
+    const auto size = state_of(stored.path()).size;
+    Fd fd = files.open(stored.path(), O_WRONLY).value();
+    REQUIRE(files.write(fd.get(), "y", kContentOffset + 7));
+    CHECK_FALSE(bench.run(bench.spool.settle(stored, 1795350000)));
+    CHECK(state_of(stored.path()).size == size);
+    remove_folder(folder);
+}
+
+TEST_CASE("a segment is not recycled while its last records are being written", "[spool]") {
+    std::string folder = fresh_folder();
+    SlowFiles files;
+    Bench bench(files, 32 << 10);
+    Journal& journal = bench.spool.journal();
+    Journal::Place place;
+    bench.run(append_and_tell(journal, "first", place));
+    Segment& segment = *place.segment;
+    const std::uint64_t use = segment.use;
+    journal.release(segment);
+    while (segment.used + 4000 < segment.size) {
+        bench.run(append_and_tell(journal, std::string(3000, 'x'), place));
+        journal.release(segment);
+    }
+    files.slow = true;
+    Journal::Place last;
+    Journal::Place next;
+    bench.scope.spawn(append_one(journal, "the last one", last));
+    bench.scope.spawn(append_one(journal, std::string(6000, 'y'), next));
+    bench.loop.run_until([&] { return last.segment && next.segment; });
+    REQUIRE(last.segment == &segment);
+    REQUIRE(next.segment != &segment);
+    for (int i = 0; i < 5; ++i) {
+        bench.run(append_and_tell(journal, "time passes", place));
+        journal.release(*place.segment);
+    }
+    CHECK(segment.use == use);
+    journal.release(segment);
+    journal.release(*next.segment);
+    bench.loop.run_until([&] { return segment.use != use; });
+    remove_folder(folder);
 }
