@@ -299,9 +299,6 @@ Task<void> Manager::rest(Message& message) {
     spool::Stored& stored = message.stored;
     const std::int64_t due = message.story.next_attempt;
     Result<void> moved;
-    if (message.granted == Wish::hold) {
-        log_info(message.id() + ": placed on hold");
-    }
     const auto to =
         message.granted == Wish::hold ? spool::Stored::Where::hold : spool::Stored::Where::deferred;
     if (stored.where == spool::Stored::Where::journal) {
@@ -311,12 +308,13 @@ Task<void> Manager::rest(Message& message) {
             moved = co_await spool_.move_out(stored, to, due);
         }
     } else {
-        if (stored.file_end == 0) (void)co_await spool_.load(stored);
         moved = co_await spool_.settle(stored, due);
-        if (moved && to == spool::Stored::Where::hold) {
-            moved = co_await spool_.relocate(stored, to, due);
+        if (to == spool::Stored::Where::hold) {
+            Result<void> relocated = co_await spool_.relocate(stored, to, due);
+            if (!relocated) moved = std::move(relocated);
         }
     }
+    if (stored.where == spool::Stored::Where::hold) log_info(message.id() + ": placed on hold");
     if (!moved) log_warning(message.id() + ": " + moved.error().text);
     spool::Stored resting = stored;
     // What was wished while this was being written is done to the message that rests.

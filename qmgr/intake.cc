@@ -160,19 +160,29 @@ Task<std::string> Manager::read_header(const spool::Stored& stored) {
     co_return header;
 }
 
+Task<Result<void>> Manager::take_on_hold(spool::Stored stored, std::int64_t due) {
+    const auto held = spool::Stored::Where::hold;
+    const bool journaled = stored.where == spool::Stored::Where::journal;
+    Result<void> moved;
+    if (journaled) {
+        moved = co_await spool_.move_out(stored, held, due);
+    } else {
+        moved = co_await spool_.relocate(stored, held, due);
+    }
+    if (moved) {
+        log_info(stored.id.text() + ": placed on hold");
+        co_return moved;
+    }
+    // Its sender is told to come again: it must not come back with the next start.
+    Result<void> forgotten = co_await spool_.forget(stored);
+    if (!forgotten) log_warning(stored.id.text() + ": " + forgotten.error().text);
+    co_return moved;
+}
+
 Task<Result<void>> Manager::take_over(spool::Stored stored, spool::Story story, Fd content_fd,
                                       bool looping, bool hold) {
     const spool::QueueId id = stored.id;
-    if (hold) {
-        const auto held = spool::Stored::Where::hold;
-        if (stored.where == spool::Stored::Where::journal) {
-            CO_TRY_VOID(co_await spool_.move_out(stored, held, story.next_attempt));
-        } else {
-            CO_TRY_VOID(co_await spool_.relocate(stored, held, story.next_attempt));
-        }
-        log_info(id.text() + ": placed on hold");
-        co_return Result<void>();
-    }
+    if (hold) co_return co_await take_on_hold(std::move(stored), story.next_attempt);
     const bool room = active_.size() < static_cast<std::size_t>(settings_.active_limit());
     if (room && fresh_.empty()) {
         // It goes on from memory; nothing is read back from the disk.

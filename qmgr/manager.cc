@@ -126,7 +126,11 @@ void Manager::put_to_rest(spool::Stored stored, std::int64_t due) {
     const spool::QueueId id = stored.id;
     stored.due = due;
     if (stored.where != spool::Stored::Where::hold) waiting_.add(due, id);
-    if (stored.where == spool::Stored::Where::journal) resting_[id] = std::move(stored);
+    if (stored.where == spool::Stored::Where::journal) {
+        resting_[id] = std::move(stored);
+    } else {
+        spool_.put_down(std::move(stored));
+    }
     changed_.notify_all();
 }
 
@@ -183,10 +187,15 @@ Task<Result<spool::Stored>> Manager::take_resting(spool::QueueId id) {
 }
 
 Task<void> Manager::activate(Waiting::Due next) {
-    const spool::QueueId id = next.id;
-    Result<spool::Stored> taken = co_await take_resting(id);
+    co_await wake(next);
     --activating_;
     changed_.notify_all();
+}
+
+/// Reads a message that rests; it is tried if it is due.
+Task<void> Manager::wake(Waiting::Due next) {
+    const spool::QueueId id = next.id;
+    Result<spool::Stored> taken = co_await take_resting(id);
     if (!taken || taken->where == spool::Stored::Where::hold) co_return;
     spool::Stored stored = *std::move(taken);
     arriving_.insert(id);
@@ -211,13 +220,17 @@ Task<void> Manager::activate(Waiting::Due next) {
 /// deferred/ is read in the background; new mail does not wait for it.
 Task<void> Manager::scan_deferred() {
     using Found = std::vector<std::pair<std::int64_t, spool::QueueId>>;
+    const std::int64_t begun = now_seconds();
     for (const std::string& folder : spool::names_in("deferred")) {
-        std::function<Found()> work = [path = "deferred/" + folder] {
+        std::function<Found()> work = [path = "deferred/" + folder, begun] {
             Found found;
             for (const std::string& name : spool::names_in(path)) {
                 auto id = spool::QueueId::parse(name);
-                if (id) found.emplace_back(spool::state_of(path + "/" + name).modified, *id);
-                if (!id && name.starts_with('.')) (void)spool::Files().remove(path + "/" + name);
+                const spool::FileState state = spool::state_of(path + "/" + name);
+                if (id) found.emplace_back(state.modified, *id);
+                // What a crash left unfinished; a younger one is being written at this moment.
+                const bool left = !id && name.starts_with('.') && state.changed < begun;
+                if (left) (void)spool::Files().remove(path + "/" + name);
             }
             return found;
         };
@@ -272,6 +285,7 @@ Task<void> Manager::evacuate(const spool::Segment* segment) {
     for (const spool::QueueId& id : ids) {
         if (active_.contains(id)) continue;
         Result<spool::Stored> taken = co_await take_resting(id);
+        if (!taken && !taken.error().is_temporary()) spool_.give_up(id);
         if (!taken) continue;
         spool::Stored stored = *std::move(taken);
         arriving_.insert(id);
@@ -287,7 +301,11 @@ Task<void> Manager::evacuate(const spool::Segment* segment) {
         arriving_.erase(id);
         arrived_.notify_all();
         if (!moved) log_warning(id.text() + ": " + moved.error().text);
-        if (stored.where == spool::Stored::Where::journal) resting_[id] = std::move(stored);
+        if (stored.where == spool::Stored::Where::journal) {
+            resting_[id] = std::move(stored);
+        } else {
+            spool_.put_down(std::move(stored));
+        }
         if (!moved) co_await Sleep(running_, Seconds(1));
     }
 }

@@ -103,6 +103,7 @@ private:
                              Fd content_fd, bool hold);
     Task<Result<void>> take_over(spool::Stored stored, spool::Story story, Fd content_fd,
                                  bool looping, bool hold);
+    Task<Result<void>> take_on_hold(spool::Stored stored, std::int64_t due);
     Task<std::string> read_header(const spool::Stored& stored);
     Result<void> check_room(const spool::Envelope& envelope);
     Message& make_active(spool::Stored stored, spool::Story story);
@@ -110,6 +111,7 @@ private:
     Task<void> activate_loop();
     std::optional<Waiting::Due> next_to_activate();
     Task<void> activate(Waiting::Due next);
+    Task<void> wake(Waiting::Due next);
     void put_to_rest(spool::Stored stored, std::int64_t due);
     Task<Result<spool::Stored>> take_resting(spool::QueueId id);
     Task<void> scan_deferred();

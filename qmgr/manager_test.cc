@@ -281,6 +281,31 @@ TEST_CASE("more messages than may be active wait on the disk and all arrive", "[
         CHECK(house.gone(id));
 }
 
+TEST_CASE("however many are due, no more are read than may be active", "[qmgr]") {
+    Folder folder;
+    House house("qmgr_message_active_limit = 5\nqmgr_journal_waiting_limit = 0\n");
+    bool later = true;
+    house.agent->decide = [&later](const ipc::Job&, const ipc::JobRecipient&) {
+        ipc::RecipientResult result;
+        if (later) result.status = "4.2.0";
+        if (!later) result.outcome = ipc::Outcome::delivered;
+        return result;
+    };
+    std::vector<spool::QueueId> ids;
+    for (int i = 0; i < 60; ++i)
+        ids.push_back(house.submit({"b@example" + std::to_string(i) + ".net"}));
+    for (spool::QueueId id : ids)
+        house.until([&] { return house.manager.find(id) == Manager::Place::deferred; });
+    later = false;
+    std::size_t most = 0;
+    house.manager.flush_all();
+    house.until([&] {
+        most = std::max(most, house.manager.active_count());
+        return house.agent->jobs.size() == 2 * ids.size() && house.manager.idle();
+    });
+    CHECK(most <= 5);
+}
+
 TEST_CASE("what is too large, or has too many recipients, is refused", "[qmgr]") {
     Folder folder;
     House house("message_size_limit = 1000\nqmgr_message_recipient_limit = 2\n");
