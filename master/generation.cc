@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/base/read_file.h"
 #include "lib/config/load.h"
+#include "lib/config/postfix_services.h"
 
 namespace facteur::master {
 namespace {
@@ -58,13 +59,16 @@ Result<std::shared_ptr<Generation>> Generation::read(const std::string& director
     TRY(auto services, read_file(directory + "/master.cf"));
     conf::MainCf main_cf = conf::MainCf::parse(text, directory + "/main.cf");
     main_cf.override_with("config_directory", directory);
-    next->has_daemon_directory_ = main_cf.find("daemon_directory") != nullptr;
     next->master_cf = conf::parse_master_cf(services, directory + "/master.cf");
+    conf::adopt_postfix(next->master_cf);
     std::string errors;
     sort_out(main_cf.problems(), errors);
     sort_out(conf::load(next->settings, main_cf), errors);
     sort_out(next->master_cf.problems, errors);
     if (!errors.empty()) return permanent(std::move(errors));
+    // A main.cf that Postfix has used names the folder of Postfix's daemons.
+    next->has_daemon_directory_ = main_cf.find("daemon_directory") &&
+                                  conf::holds_our_daemons(next->settings.daemon_directory());
     TRY(next->main_cf, memory_file(text));
     TRY(next->log, open_log(next->settings));
     return next;

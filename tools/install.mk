@@ -42,3 +42,4 @@ check:
 
 # Embedded with .incbin, which the compiler does not report.
 $(BUILD)/tools/facteur/templates.o: conf/main.cf conf/master.cf conf/aliases
+$(BUILD)/tools/facteur/postfix_parameters.o: conf/postfix_parameters

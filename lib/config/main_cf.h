@@ -9,7 +9,7 @@ namespace facteur::conf {
 
 /// Something wrong in a configuration file: where, what, and what to write instead.
 struct Problem {
-    enum class Level { warning, error };
+    enum class Level { note, warning, error };
     Level level = Level::error;
     std::string file;
     int line = 0;  ///< 0: not a matter of one line

@@ -8,9 +8,10 @@
 
 #include "lib/base/read_file.h"
 #include "lib/base/text.h"
-#include "lib/config/expand.h"
 #include "lib/config/load.h"
 #include "lib/config/master_cf.h"
+#include "lib/config/postfix_services.h"
+#include "tools/facteur/check_names.h"
 #include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
@@ -21,12 +22,6 @@ namespace facteur::tool {
 namespace {
 
 using conf::Problem;
-
-/// Daemons of Postfix whose work another one does here; a taken-over master.cf may name them.
-constexpr const char* kNotNeeded[] = {
-    "pickup",   "cleanup",  "rewrite",  "trivial-rewrite", "bounce", "verify",
-    "flush",    "proxymap", "showq",    "anvil",           "scache", "tlsmgr",
-    "postlogd", "nqmgr",    "tlsproxy", "dnsblog",         "oqmgr",  "postscreen"};
 
 class Checker {
 public:
@@ -40,13 +35,14 @@ private:
     void add(Problem::Level level, const std::string& file, int line, std::string text);
     void error(std::string text) { add(Problem::Level::error, "", 0, std::move(text)); }
     void warning(std::string text) { add(Problem::Level::warning, "", 0, std::move(text)); }
-    void check_main_cf();
-    void check_names(const KnownParameters& known);
-    bool has_service(std::string_view name) const;
+    bool check_main_cf();  ///< false: there is none
+    void check_names();
     void check_services();
+    void tell_adoption(const conf::Adoption& adoption, const std::string& file);
     void check_service(const conf::ServiceLine& line);
     void ask_daemon(const std::string& program, const conf::ServiceLine& line);
     void check_surroundings();
+    void check_daemon_directory();
     void check_file(const char* parameter);
     void check_join(const conf::ServiceLine& line);
 
@@ -67,50 +63,27 @@ void Checker::add(Problem::Level level, const std::string& file, int line, std::
         problems_.push_back(std::move(problem));
 }
 
-void Checker::check_main_cf() {
+bool Checker::check_main_cf() {
     std::string file = directory_ + "/main.cf";
     auto text = read_file(file);
-    if (!text) return error(text.error().text + "; `facteur init DIR` makes a new instance");
+    if (!text) {
+        error(text.error().text + "; `facteur init DIR` makes a new instance");
+        return false;
+    }
     main_cf_ = conf::MainCf::parse(*text, file);
     main_cf_.override_with("config_directory", directory_);
     for (const Problem& problem : main_cf_.problems())
         add(problem.level, problem.file, problem.line, problem.text);
     for (const Problem& problem : conf::load(*settings_, main_cf_))
         add(problem.level, problem.file, problem.line, problem.text);
+    return true;
 }
 
-/// A name that nobody knows is allowed when another value uses it ("$name"), as in Postfix.
-void Checker::check_names(const KnownParameters& known) {
-    std::set<std::string, std::less<>> used;
-    auto note = [&](std::string_view name) { used.emplace(name); };
-    if (const conf::Setting* classes = main_cf_.find("smtpd_restriction_classes"))
-        for (const std::string& name : conf::parse_list(classes->value))
-            note(name);
-    for (const auto& [name, setting] : main_cf_.settings())
-        conf::each_name(setting.value, note);
-    for (const conf::ServiceLine& line : master_cf_.services)
-        for (const auto& [name, value] : line.overrides)
-            conf::each_name(value, note);
-    for (const auto& [name, setting] : main_cf_.settings()) {
-        if (known.find(name) || used.contains(name)) continue;
-        const auto own = known.find_for_service(name);
-        if (own.known && has_service(own.service)) continue;
-        if (own.known) {
-            add(Problem::Level::warning, setting.file, setting.line,
-                name + ": master.cf has no service \"" + std::string(own.service) +
-                    "\": remove the line or correct the name");
-            continue;
-        }
-        std::string nearest = known.nearest(name);
-        std::string text = "unknown parameter \"" + name + "\"";
-        text += nearest.empty() ? ": remove the line" : ": did you mean " + nearest + "?";
-        add(Problem::Level::warning, setting.file, setting.line, std::move(text));
-    }
-}
-
-bool Checker::has_service(std::string_view name) const {
-    return std::any_of(master_cf_.services.begin(), master_cf_.services.end(),
-                       [&](const conf::ServiceLine& line) { return line.name == name; });
+void Checker::check_names() {
+    const KnownParameters known(suite_programs());
+    NameCheck names(main_cf_, master_cf_, directory_ + "/master.cf", known);
+    for (Problem& problem : names.run())
+        add(problem.level, problem.file, problem.line, std::move(problem.text));
 }
 
 void Checker::check_services() {
@@ -120,8 +93,33 @@ void Checker::check_services() {
     master_cf_ = conf::parse_master_cf(*text, file);
     for (const Problem& problem : master_cf_.problems)
         add(problem.level, problem.file, problem.line, problem.text);
+    tell_adoption(conf::adopt_postfix(master_cf_), file);
     for (const conf::ServiceLine& line : master_cf_.services)
         line.command == "join" ? check_join(line) : check_service(line);
+}
+
+/// Once, not for each line of a master.cf that Postfix has used for years.
+void Checker::tell_adoption(const conf::Adoption& adoption, const std::string& file) {
+    std::string names;
+    std::set<std::string> told;
+    for (const conf::Adoption::Dropped& dropped : adoption.dropped) {
+        if (told.insert(dropped.command).second)
+            names += (names.empty() ? "" : ", ") + dropped.command + " (" +
+                     std::string(dropped.done_by) + ")";
+        for (const std::string& name : dropped.lost)
+            add(Problem::Level::error, file, dropped.line,
+                "-o " + name + ": " + dropped.command + " is a part of " +
+                    std::string(dropped.done_by) +
+                    ": write it in main.cf, or as -o of the "
+                    "services that need it");
+    }
+    if (!names.empty())
+        add(Problem::Level::note, file, 0,
+            "services of Postfix that are not needed, and who does their work: " + names);
+    if (!adoption.added.empty())
+        add(Problem::Level::note, file, 0,
+            "services that Postfix does not have and that are started too: " +
+                join(adoption.added, ", "));
 }
 
 void Checker::check_join(const conf::ServiceLine& line) {
@@ -136,19 +134,21 @@ void Checker::check_service(const conf::ServiceLine& line) {
     std::string file = directory_ + "/master.cf";
     std::string program = line.command;
     if (!program.starts_with('/')) {
-        bool moved = main_cf_.find("daemon_directory") != nullptr;
-        program = moved ? settings_->daemon_directory() + "/" + program : find_program(program);
+        const std::string& moved = settings_->daemon_directory();
+        const bool is_moved = main_cf_.find("daemon_directory") && conf::holds_our_daemons(moved);
+        program = is_moved ? moved + "/" + program : find_program(program);
     }
     // A program from elsewhere may not know what --check means.
     auto suite = suite_programs();
     if (std::find(suite.begin(), suite.end(), program) != suite.end())
         return ask_daemon(program, line);
     if (::access(program.c_str(), X_OK) == 0) return;
-    bool replaced = std::find(std::begin(kNotNeeded), std::end(kNotNeeded), line.command) !=
-                    std::end(kNotNeeded);
+    const std::string_view done_by = conf::done_by(line.command);
     add(Problem::Level::error, file, line.line,
-        replaced ? "Facteur needs no \"" + line.command + "\": remove the line"
-                 : "no program " + program + ": write the name of a daemon, or its whole path");
+        done_by.empty()
+            ? "no program " + program + ": write the name of a daemon, or its whole path"
+            : "there is no \"" + line.command + "\", its work is done by " + std::string(done_by) +
+                  ": remove the line");
 }
 
 /// The daemon itself reads main.cf with the -o of this line, as it would when started.
@@ -182,10 +182,22 @@ void Checker::check_file(const char* parameter) {
         std::string(parameter) + ": cannot read " + *path + ": write the path of a PEM file");
 }
 
+void Checker::check_daemon_directory() {
+    const conf::Setting* setting = main_cf_.find("daemon_directory");
+    if (!setting || conf::holds_our_daemons(settings_->daemon_directory())) return;
+    add(Problem::Level::note, setting->file, setting->line,
+        "daemon_directory: there are no daemons of Facteur; those beside its own programs run");
+}
+
 void Checker::check_surroundings() {
     for (const char* parameter : {"smtpd_tls_cert_file", "smtpd_tls_key_file"})
         check_file(parameter);
+    check_daemon_directory();
     const std::string& queue = settings_->queue_directory();
+    if (std::filesystem::is_directory(queue + "/maildrop") &&
+        std::filesystem::is_directory(queue + "/active"))
+        error("queue_directory " + queue +
+              " holds a Postfix queue: write queue_directory = /var/spool/facteur");
     if (!std::filesystem::is_directory(queue))
         error("queue_directory " + queue + " does not exist: make it with `mkdir -p " + queue +
               "`");
@@ -199,20 +211,18 @@ void Checker::check_surroundings() {
 
 void Checker::print(Problem::Level least) const {
     for (const Problem& problem : problems_) {
-        bool is_error = problem.level == Problem::Level::error;
-        if (!is_error && least == Problem::Level::error) continue;
-        fmt::print("{}: {}\n", is_error ? "error" : "warning",
+        static constexpr const char* kLevels[] = {"note", "warning", "error"};
+        if (problem.level < least) continue;
+        fmt::print("{}: {}\n", kLevels[static_cast<int>(problem.level)],
                    problem.file.empty() ? problem.text : problem.where_and_what());
     }
 }
 
 int Checker::run() {
-    check_main_cf();
+    if (!check_main_cf()) return 1;
     check_services();
-    if (problems_.empty() || main_cf_.find("myhostname")) {
-        check_names(KnownParameters(suite_programs()));
-        check_surroundings();
-    }
+    check_names();
+    check_surroundings();
     std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
         return std::tie(a.file, a.line) < std::tie(b.file, b.line);
     });
@@ -230,7 +240,7 @@ std::string absolute(const std::string& directory) {
 int check(const std::string& directory) {
     Checker checker(absolute(directory));
     int errors = checker.run();
-    checker.print(Problem::Level::warning);
+    checker.print(Problem::Level::note);
     if (errors == 0) fmt::print("{}: no errors\n", absolute(directory));
     return errors == 0 ? 0 : 1;
 }

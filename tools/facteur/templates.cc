@@ -3,20 +3,11 @@
 #include <utility>
 
 #include "lib/base/text.h"
+#include "tools/facteur/embed.h"
 
-// The assembler takes the files in, so that an instance is made from what is installed.
-#define EMBED(symbol, file)          \
-    asm(".section .rodata\n" #symbol \
-        "_start:\n"                  \
-        ".incbin \"" file "\"\n" #symbol "_end:\n.previous\n")
-EMBED(facteur_main_cf, "conf/main.cf");
-EMBED(facteur_master_cf, "conf/master.cf");
-EMBED(facteur_aliases, "conf/aliases");
-extern "C" {
-extern const char facteur_main_cf_start[], facteur_main_cf_end[];
-extern const char facteur_master_cf_start[], facteur_master_cf_end[];
-extern const char facteur_aliases_start[], facteur_aliases_end[];
-}
+EMBED(facteur_main_cf, "conf/main.cf")
+EMBED(facteur_master_cf, "conf/master.cf")
+EMBED(facteur_aliases, "conf/aliases")
 
 namespace facteur::tool {
 namespace {

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/config/master_cf.h"
+
+namespace facteur::conf {
+
+/// What became of the lines of a master.cf that was written for Postfix.
+struct Adoption {
+    struct Dropped {
+        std::string command;
+        int line = 0;
+        std::string_view done_by;       ///< who does that work here
+        std::vector<std::string> lost;  ///< names that its -o set
+    };
+    std::vector<Dropped> dropped;
+    std::vector<std::string> added;  ///< names of services that Postfix does not know
+};
+
+/// Makes a Postfix master.cf serve here: the programs get our names, services whose work another
+/// daemon does are dropped, and those that Postfix does not know are added.  A master.cf of our own
+/// stays as it is.
+Adoption adopt_postfix(MasterCf& master_cf);
+
+/// Who does the work of a program of Postfix that has no counterpart; empty: there is no such one.
+std::string_view done_by(std::string_view command);
+
+/// Whether a folder has our daemons: Postfix's daemon_directory has programs of the same names.
+bool holds_our_daemons(const std::string& directory);
+
+}  // namespace facteur::conf
