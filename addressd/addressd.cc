@@ -66,6 +66,9 @@ Addressd::Addressd(daemon::Process& daemon_process, const Settings& settings)
     server_.on<ipc::Lookup>([this](Packet<ipc::Lookup> question, const Peer&) {
         return lookup(std::move(question.message));
     });
+    server_.on<ipc::LookupMany>([this](Packet<ipc::LookupMany> question, const Peer&) {
+        return lookup_many(std::move(question.message));
+    });
     server_.on<ipc::Match>([this](Packet<ipc::Match> question, const Peer&) {
         return match(std::move(question.message));
     });
@@ -119,6 +122,12 @@ Addressd::Answer<ipc::Lookup> Addressd::lookup(ipc::Lookup question) {
     ++asked_;
     CO_TRY(auto value, co_await questions_.lookup(std::move(question)));
     co_return ipc::Packet<ipc::TableReply>(reply_with(std::move(value)));
+}
+
+Addressd::Answer<ipc::LookupMany> Addressd::lookup_many(ipc::LookupMany question) {
+    ++asked_;
+    CO_TRY(auto reply, co_await questions_.lookup_many(std::move(question)));
+    co_return ipc::Packet<ipc::LookupManyReply>(std::move(reply));
 }
 
 Addressd::Answer<ipc::Match> Addressd::match(ipc::Match question) {

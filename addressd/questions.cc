@@ -4,6 +4,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/event/yield.h"
 
 namespace facteur::addressd {
 
@@ -62,6 +63,24 @@ Task<Result<std::optional<std::string>>> Questions::lookup(ipc::Lookup question)
     CO_TRY(auto hit, co_await maps.search(std::move(keys)));
     if (!hit) co_return std::nullopt;
     co_return std::move(hit->value);
+}
+
+/// Others are answered between the pieces of a long question.
+Task<Result<ipc::LookupManyReply>> Questions::lookup_many(ipc::LookupMany question) const {
+    constexpr std::size_t kPiece = 32;
+    for (const std::string& table : question.tables) {
+        CO_TRY_VOID(is_named(table));
+    }
+    const table::Maps maps(tables_, question.tables);
+    ipc::LookupManyReply reply;
+    for (std::size_t i = 0; i < question.keys.size(); ++i) {
+        if (i % kPiece == kPiece - 1) co_await Yield();
+        CO_TRY(auto value, co_await maps.find(std::move(question.keys[i])));
+        if (!value) continue;
+        reply.found.push_back(static_cast<std::uint32_t>(i));
+        reply.values.push_back(*std::move(value));
+    }
+    co_return reply;
 }
 
 Task<Result<bool>> Questions::match(ipc::Match question) const {

@@ -15,6 +15,7 @@ public:
 
     Task<Result<std::optional<std::string>>> access(ipc::Access question) const;
     Task<Result<std::optional<std::string>>> lookup(ipc::Lookup question) const;
+    Task<Result<ipc::LookupManyReply>> lookup_many(ipc::LookupMany question) const;
     Task<Result<bool>> match(ipc::Match question) const;
 
 private:

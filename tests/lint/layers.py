@@ -12,7 +12,7 @@ ROWS = [
     ['smtp', 'imap'],
     ['config'],
     ['table'],
-    ['spool', 'store', 'sasl'],
+    ['spool', 'store', 'sasl', 'checks'],
     ['sieve', 'mailauth'],
     ['daemon'],
     ['login'],  # the stages that imapd and pop3d share

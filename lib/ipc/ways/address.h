@@ -110,6 +110,33 @@ struct Lookup {
     bool operator==(const Lookup&) const = default;
 };
 
+/// The keys that a table knows; the others are not mentioned.
+struct LookupManyReply {
+    std::vector<std::uint32_t> found;  ///< places in the question, ascending
+    std::vector<std::string> values;   ///< one for each
+
+    static constexpr std::string_view kName = "lookup-many-reply";
+    static constexpr auto fields() {
+        using M = LookupManyReply;
+        return std::tuple{Field{"found", &M::found}, Field{"values", &M::values}};
+    }
+    bool operator==(const LookupManyReply&) const = default;
+};
+/// Anybody -> addressd: what the tables of a parameter say about many whole keys at once: the lines
+/// of a message (header_checks, body_checks).
+struct LookupMany {
+    std::vector<std::string> tables;  ///< the value of the parameter
+    std::vector<std::string> keys;
+
+    using Reply = LookupManyReply;
+    static constexpr std::string_view kName = "lookup-many";
+    static constexpr auto fields() {
+        using M = LookupMany;
+        return std::tuple{Field{"tables", &M::tables}, Field{"keys", &M::keys}};
+    }
+    bool operator==(const LookupMany&) const = default;
+};
+
 struct MatchReply {
     bool matches = false;
     std::uint32_t keep = 0;
