@@ -42,6 +42,18 @@ TESTS_OF   = $(filter %_test.cc,$(1))
 SOURCES_OF = $(filter-out %_test.cc %_fuzz.cc,$(1))
 OBJECTS    = $(patsubst %.cc,$(BUILD)/%.o,$(1))
 
+# A release compiles what a folder holds in batches of twelve: the headers and templates that its
+# files share are most of the work, and are done once a batch (tests/lint/batches keeps apart the
+# names that would meet there).  Tools stay single: the set-gid helper links no more than it needs.
+FOLDERS_OF   = $(sort $(patsubst %/,%,$(dir $(1))))
+BATCHED_OF   = $(if $(filter release,$(VARIANT)),$(filter-out tools/% %/main.cc,$(1)))
+IN_FOLDER    = $(foreach f,$(2),$(if $(filter $(1)/,$(dir $(f))),$(f)))
+BATCH_STARTS := 1 13 25 37 49 61 73
+BATCHES_IN   = $(foreach n,$(BATCH_STARTS),$(if $(word $(n),$(2)),$(BUILD)/$(1)/batch-$(n).o))
+BATCHES      = $(foreach d,$(call FOLDERS_OF,$(1)),$(call BATCHES_IN,$(d),$(call IN_FOLDER,$(d),$(1))))
+UNITS        = $(call OBJECTS,$(filter-out $(call BATCHED_OF,$(1)),$(1))) \
+               $(call BATCHES,$(call BATCHED_OF,$(1)))
+
 LIB_SOURCES  := $(call SOURCES_OF,$(wildcard lib/*/*.cc lib/*/*/*.cc))
 PROGRAM_DIRS := $(patsubst %/main.cc,%,$(wildcard */main.cc tools/*/main.cc))
 PROGRAM_DIRS := $(filter-out tests,$(PROGRAM_DIRS))
@@ -55,22 +67,34 @@ all: $(PROGRAMS)
 	@mkdir -p $(BUILD)/bin; ln -sfn $(VARIANT)/bin $(ROOT)/bin
 	@for name in $$($(BUILD)/bin/facteur --names); do ln -sfn facteur $(BUILD)/bin/$${name##*/}; done
 
-$(BUILD)/lib.a: $(call OBJECTS,$(LIB_SOURCES))
+$(BUILD)/lib.a: $(call UNITS,$(LIB_SOURCES))
 	@echo "  AR    $@"; rm -f $@; ar rcs $@ $^
 
 # $(1) folder of a program
 define program
-$(BUILD)/bin/$(notdir $(1)): $(call OBJECTS,$(call SOURCES_OF,$(wildcard $(1)/*.cc $(1)/*/*.cc))) $(BUILD)/lib.a
+$(BUILD)/bin/$(notdir $(1)): $(call UNITS,$(call SOURCES_OF,$(wildcard $(1)/*.cc $(1)/*/*.cc))) $(BUILD)/lib.a
 	@mkdir -p $$(@D); echo "  LINK  $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
 DEPS += $(patsubst %.o,%.d,$(call OBJECTS,$(wildcard $(1)/*.cc $(1)/*/*.cc)))
 endef
 # $(1) folder of tests: they link what stands beside them, but for a program's main
 define test_program
 $(BUILD)/test/$(subst /,-,$(1))_test: $(call OBJECTS,$(call TESTS_OF,$(wildcard $(1)/*.cc))) \
-  $(if $(filter lib/%,$(1)),,$(call OBJECTS,$(filter-out %/main.cc,$(call SOURCES_OF,$(wildcard $(1)/*.cc $(if $(wildcard $(1)/main.cc),$(1)/*/*.cc)))))) \
+  $(if $(filter lib/%,$(1)),,$(call UNITS,$(filter-out %/main.cc,$(call SOURCES_OF,$(wildcard $(1)/*.cc $(if $(wildcard $(1)/main.cc),$(1)/*/*.cc)))))) \
   $(BUILD)/tests/main.o $(BUILD)/lib.a
 	@mkdir -p $$(@D); echo "  LINK  $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
 endef
+# $(1) folder, $(2) the first's number, $(3) the sources of the folder
+define batch
+$(BUILD)/$(1)/batch-$(2).cc: $(1)
+	@mkdir -p $$(@D); printf '#include "%s"\n' $(wordlist $(2),$(shell expr $(2) + 11),$(3)) >$$@.new; \
+	cmp -s $$@.new $$@ || mv $$@.new $$@
+$(BUILD)/$(1)/batch-$(2).o: $(BUILD)/$(1)/batch-$(2).cc
+	@echo "  CXX   $(1)/batch-$(2).cc"; $$(COMPILE) -Wno-subobject-linkage -c $$< -o $$@
+DEPS += $(BUILD)/$(1)/batch-$(2).d
+endef
+BATCHED := $(call BATCHED_OF,$(LIB_SOURCES) $(foreach d,$(PROGRAM_DIRS),$(call SOURCES_OF,$(wildcard $(d)/*.cc $(d)/*/*.cc))))
+$(foreach d,$(call FOLDERS_OF,$(BATCHED)),$(foreach n,$(BATCH_STARTS),$(if $(word \
+  $(n),$(call IN_FOLDER,$(d),$(BATCHED))),$(eval $(call batch,$(d),$(n),$(call IN_FOLDER,$(d),$(BATCHED)))))))
 $(foreach d,$(PROGRAM_DIRS),$(eval $(call program,$(d))))
 $(foreach d,$(TEST_DIRS),$(eval $(call test_program,$(d))))
 

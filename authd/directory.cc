@@ -11,7 +11,7 @@
 namespace facteur::authd {
 namespace {
 
-constexpr std::string_view kPasswdFile = "passwd-file:";
+constexpr std::string_view kUserFile = "passwd-file:";
 constexpr std::string_view kUserdbPrefix = "userdb_";
 constexpr std::size_t kNssThreads = 4;
 constexpr std::size_t kNssBuffer = 65536;
@@ -58,8 +58,8 @@ Result<void> Directory::add_userdbs(const Verifier& verifier) {
     const bool implied = settings_.userdb().empty();
     for (std::string_view entry : implied ? settings_.passdb() : settings_.userdb()) {
         Userdb userdb;
-        if (entry.starts_with(kPasswdFile)) {
-            userdb.file = file_at(entry.substr(kPasswdFile.size()));
+        if (entry.starts_with(kUserFile)) {
+            userdb.file = file_at(entry.substr(kUserFile.size()));
         } else if (entry != "passwd" && !(implied && entry.starts_with("pam:"))) {
             return permanent(fmt::format("auth_userdb: {} is neither passwd-file:/path nor passwd",
                                          printable(entry)));

@@ -29,7 +29,7 @@ std::string unmatchable_hash() {
                        unpadded(random_bytes(16)), unpadded(random_bytes(32)));
 }
 
-Verdict rejected(std::string reason) {
+Verdict not_accepted(std::string reason) {
     return Verdict{Verdict::Kind::rejected, "", std::move(reason)};
 }
 Verdict undecided(std::string reason) {
@@ -38,9 +38,9 @@ Verdict undecided(std::string reason) {
 
 /// What a right password is still refused for.
 std::optional<Verdict> refusal(const sasl::PasswdEntry& entry, const Claim& claim) {
-    if (entry.field("nologin")) return rejected("login disabled");
+    if (entry.field("nologin")) return not_accepted("login disabled");
     if (const auto nets = entry.field("allow_nets"); nets && !nets->empty()) {
-        if (!in_networks(claim.client_address, *nets)) return rejected("not from allow_nets");
+        if (!in_networks(claim.client_address, *nets)) return not_accepted("not from allow_nets");
     }
     return std::nullopt;
 }
@@ -108,7 +108,7 @@ Task<Verdict> Verifier::verify(Scope& scope, Claim claim) {
 Task<Verdict> Verifier::try_all(Scope& scope, Claim claim) {
     const std::string user = normal_form(claim.login);
     const bool possible = is_safe_user(user);
-    Verdict verdict = rejected("unknown user");
+    Verdict verdict = not_accepted("unknown user");
     bool compared = false;
     for (const Passdb& passdb : passdbs_) {
         if (!possible) break;
@@ -138,7 +138,7 @@ Task<Verdict> Verifier::try_file(Scope& scope, PasswdDatabase& file, const Claim
                                  std::string user) {
     auto found = file.find(user);
     if (!found) co_return undecided(found.error().text);
-    if (!*found) co_return rejected("");
+    if (!*found) co_return not_accepted("");
     const sasl::PasswdEntry entry = **std::move(found);
     if (!proven_.knows(user, entry.password, claim.password)) {
         auto same = co_await compare(scope, entry.password, claim.password);
@@ -146,9 +146,9 @@ Task<Verdict> Verifier::try_file(Scope& scope, PasswdDatabase& file, const Claim
         if (!same) {
             log_warning(fmt::format("passwd-file {}: user {}: {}", file.path(), printable(user),
                                     same.error().text));
-            co_return rejected("unusable password hash");
+            co_return not_accepted("unusable password hash");
         }
-        if (!*same) co_return rejected("password mismatch");
+        if (!*same) co_return not_accepted("password mismatch");
         proven_.remember(user, entry.password, claim.password);
     }
     if (auto refused = refusal(entry, claim)) co_return *std::move(refused);
@@ -160,7 +160,7 @@ Task<Verdict> Verifier::try_pam(Scope& scope, const std::string& service, const 
     const Turns::Turn turn = co_await turns_.take(scope, 0);
     auto same = co_await pam_->check(scope, service, user, claim.password, claim.client_address);
     if (!same) co_return undecided(same.error().text);
-    if (!*same) co_return rejected("PAM refused");
+    if (!*same) co_return not_accepted("PAM refused");
     co_return Verdict{Verdict::Kind::accepted, std::move(user), ""};
 }
 

@@ -11,7 +11,7 @@ namespace facteur::imapd {
 namespace {
 
 /// The others' turn after so many messages.
-constexpr std::uint32_t kTurn = 4096;
+constexpr std::uint32_t kScanTurn = 4096;
 
 }  // namespace
 
@@ -130,7 +130,7 @@ Task<void> Session::resync(const imap::Resync& known) {
         if (message.modseq > known.modseq && imap::contains(wanted, message.uid)) {
             changed.push_back(n);
         }
-        if (n % kTurn == 0) co_await Yield();
+        if (n % kScanTurn == 0) co_await Yield();
     }
     imap::Ranges gone = imap::without(clipped, uids);
     if (!gone.empty()) out_.put("* VANISHED (EARLIER) " + imap::ranges_text(gone) + "\r\n");

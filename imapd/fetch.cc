@@ -16,7 +16,7 @@ namespace facteur::imapd {
 
 namespace {
 
-using Kind = imap::FetchItem::Kind;
+using FetchKind = imap::FetchItem::Kind;
 using Text = imap::Section::Text;
 
 constexpr std::uint64_t kHeaderLimit = 4 << 20;  ///< of a header that is read to choose from
@@ -24,17 +24,17 @@ constexpr std::uint64_t kHeaderLimit = 4 << 20;  ///< of a header that is read t
 /// The old names are sections too (RFC 3501 section 6.4.5).
 imap::Section section_of(const imap::FetchItem& item) {
     imap::Section section = item.section;
-    if (item.kind == Kind::rfc822_header) section.text = Text::header;
-    if (item.kind == Kind::rfc822_text) section.text = Text::text;
+    if (item.kind == FetchKind::rfc822_header) section.text = Text::header;
+    if (item.kind == FetchKind::rfc822_text) section.text = Text::text;
     return section;
 }
 
-bool is_section(Kind kind) {
-    return kind == Kind::section || kind == Kind::rfc822 || kind == Kind::rfc822_header ||
-           kind == Kind::rfc822_text;
+bool is_section(FetchKind kind) {
+    return kind == FetchKind::section || kind == FetchKind::rfc822 ||
+           kind == FetchKind::rfc822_header || kind == FetchKind::rfc822_text;
 }
 
-imap::FetchItem item_of(Kind kind) {
+imap::FetchItem item_of(FetchKind kind) {
     imap::FetchItem item;
     item.kind = kind;
     return item;
@@ -93,26 +93,26 @@ Fetch::Fetch(store::Mailbox& mailbox, Output& out, WorkerPool& workers,
     bool asks_modseq = false;
     bool asks_uid = false;
     for (const imap::FetchItem& item : items_) {
-        asks_uid |= item.kind == Kind::uid;
+        asks_uid |= item.kind == FetchKind::uid;
         sets_seen_ |= item.sets_seen();
-        asks_flags |= item.kind == Kind::flags;
-        asks_modseq |= item.kind == Kind::modseq;
-        asks_size_ |= item.kind == Kind::size;
-        bool is_structure = item.kind == Kind::body || item.kind == Kind::body_structure;
+        asks_flags |= item.kind == FetchKind::flags;
+        asks_modseq |= item.kind == FetchKind::modseq;
+        asks_size_ |= item.kind == FetchKind::size;
+        bool is_structure = item.kind == FetchKind::body || item.kind == FetchKind::body_structure;
         needs_structure_ |= is_structure;
-        bool is_binary = item.kind == Kind::binary || item.kind == Kind::binary_size;
-        needs_summary_ |=
-            is_structure || is_binary || item.kind == Kind::envelope || item.kind == Kind::preview;
+        bool is_binary = item.kind == FetchKind::binary || item.kind == FetchKind::binary_size;
+        needs_summary_ |= is_structure || is_binary || item.kind == FetchKind::envelope ||
+                          item.kind == FetchKind::preview;
         needs_content_ |= is_binary;
         if (!is_section(item.kind)) continue;
         imap::Section section = section_of(item);
         needs_summary_ |= !is_whole_message(section);
         needs_content_ |= !is_summarized(section);
     }
-    if (has_uid && !asks_uid) items_.insert(items_.begin(), item_of(Kind::uid));
-    if (!asks_flags) seen_items_.push_back(item_of(Kind::flags));
-    if (form.seen_with_uid && !asks_uid && !has_uid) seen_items_.push_back(item_of(Kind::uid));
-    if (form.seen_with_modseq && !asks_modseq) seen_items_.push_back(item_of(Kind::modseq));
+    if (has_uid && !asks_uid) items_.insert(items_.begin(), item_of(FetchKind::uid));
+    if (!asks_flags) seen_items_.push_back(item_of(FetchKind::flags));
+    if (form.seen_with_uid && !asks_uid && !has_uid) seen_items_.push_back(item_of(FetchKind::uid));
+    if (form.seen_with_modseq && !asks_modseq) seen_items_.push_back(item_of(FetchKind::modseq));
 }
 
 Task<Result<void>> Fetch::send(const std::vector<std::uint32_t>& sequences, bool tell_flags) {
@@ -185,7 +185,7 @@ Task<void> Fetch::item(const imap::FetchItem& item, const Loaded& loaded) {
         co_await section(item, loaded);
         co_return;
     }
-    if (item.kind == Kind::binary || item.kind == Kind::binary_size) {
+    if (item.kind == FetchKind::binary || item.kind == FetchKind::binary_size) {
         co_await binary(item, loaded);
         co_return;
     }
@@ -202,39 +202,39 @@ void Fetch::short_item(std::string& out, const imap::FetchItem& item, const Load
         return read_span(loaded.content.fd.get(), imap::Span{offset, size});
     };
     switch (item.kind) {
-        case Kind::flags:
+        case FetchKind::flags:
             imap::append_flags(out, to_imap_flags(message),
                                keywords_of(message, mailbox_.keywords()));
             break;
-        case Kind::uid:
+        case FetchKind::uid:
             out += std::to_string(message.uid);
             break;
-        case Kind::internal_date:
+        case FetchKind::internal_date:
             imap::append_date_time(out, WallTime(Seconds(message.internal_date)));
             break;
-        case Kind::save_date:
+        case FetchKind::save_date:
             if (message.save_date == 0) {
                 imap::append_nil(out);
             } else {
                 imap::append_date_time(out, WallTime(Seconds(message.save_date)));
             }
             break;
-        case Kind::size:
+        case FetchKind::size:
             out += std::to_string(message.size);
             break;
-        case Kind::modseq:
+        case FetchKind::modseq:
             out += "(" + std::to_string(told_modseq(message.modseq)) + ")";
             break;
-        case Kind::envelope:
+        case FetchKind::envelope:
             imap::append_envelope(out, mime::parse_envelope(loaded.summary.fields));
             break;
-        case Kind::preview:
+        case FetchKind::preview:
             imap::append_string(out, loaded.summary.preview);
             break;
-        case Kind::body:
-        case Kind::body_structure:
+        case FetchKind::body:
+        case FetchKind::body_structure:
             imap::append_body_structure(out, loaded.summary.structure,
-                                        item.kind == Kind::body_structure, header);
+                                        item.kind == FetchKind::body_structure, header);
             break;
         default:
             break;  // sections are sent by section()
@@ -261,7 +261,7 @@ Task<void> Fetch::binary(const imap::FetchItem& item, const Loaded& loaded) {
     bool is_known = knows_encoding(encoding);
     has_unknown_encoding_ |= span && !is_known;
     if (!span || !is_known) {
-        out_.put(item.kind == Kind::binary ? "NIL" : "0");
+        out_.put(item.kind == FetchKind::binary ? "NIL" : "0");
         co_return;
     }
     imap::Span place = *span;
@@ -271,7 +271,7 @@ Task<void> Fetch::binary(const imap::FetchItem& item, const Loaded& loaded) {
         return is_identity(encoding) ? body : mime::decode_transfer(body, encoding);
     };
     std::string decoded = co_await workers_.run<std::string>(std::move(work));
-    if (item.kind == Kind::binary_size) {
+    if (item.kind == FetchKind::binary_size) {
         out_.put(std::to_string(decoded.size()));
         co_return;
     }

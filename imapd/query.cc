@@ -13,7 +13,7 @@ namespace facteur::imapd {
 
 namespace {
 
-using Kind = imap::SearchKey::Kind;
+using SearchKind = imap::SearchKey::Kind;
 
 Answer answer(bool is_so) {
     return is_so ? Answer::yes : Answer::no;
@@ -42,7 +42,7 @@ Result<Query> compile_key(const imap::SearchKey& key, const std::string& charset
     query.day = key.day;
     query.number = key.number;
     query.field = key.field;
-    if (key.kind == Kind::keyword) {
+    if (key.kind == SearchKind::keyword) {
         query.keyword = keyword_bit(mailbox, key.text);
     } else {
         // RFC 3501 section 6.4.4: US-ASCII when none was named; bare UTF-8 is let through.
@@ -51,17 +51,18 @@ Result<Query> compile_key(const imap::SearchKey& key, const std::string& charset
         query.text = fold(*utf8);
     }
     std::uint32_t size = mailbox.size();
-    bool is_set = key.kind == Kind::sequence || key.kind == Kind::uid;
+    bool is_set = key.kind == SearchKind::sequence || key.kind == SearchKind::uid;
     if (is_set && key.set.is_saved_result()) {
-        query.kind = Kind::uid;
+        query.kind = SearchKind::uid;
         query.ranges = imap::ranges_of(context.saved);
         return query;
     }
-    if (key.kind == Kind::sequence) query.ranges = key.set.resolve(size);
-    if (key.kind == Kind::older || key.kind == Kind::younger) {
+    if (key.kind == SearchKind::sequence) query.ranges = key.set.resolve(size);
+    if (key.kind == SearchKind::older || key.kind == SearchKind::younger) {
         query.moment = std::time(nullptr) - static_cast<std::int64_t>(key.number);
     }
-    if (key.kind == Kind::uid) query.ranges = key.set.resolve(size == 0 ? 0 : mailbox.uid(size));
+    if (key.kind == SearchKind::uid)
+        query.ranges = key.set.resolve(size == 0 ? 0 : mailbox.uid(size));
     for (const imap::SearchKey& child : key.children) {
         TRY(Query compiled, compile_key(child, charset, context));
         query.children.push_back(std::move(compiled));
@@ -69,15 +70,15 @@ Result<Query> compile_key(const imap::SearchKey& key, const std::string& charset
     return query;
 }
 
-Answer compare(Kind kind, imap::Day found, imap::Day wanted) {
+Answer compare(SearchKind kind, imap::Day found, imap::Day wanted) {
     switch (kind) {
-        case Kind::before:
-        case Kind::sent_before:
-        case Kind::saved_before:
+        case SearchKind::before:
+        case SearchKind::sent_before:
+        case SearchKind::saved_before:
             return answer(found < wanted);
-        case Kind::on:
-        case Kind::sent_on:
-        case Kind::saved_on:
+        case SearchKind::on:
+        case SearchKind::sent_on:
+        case SearchKind::saved_on:
             return answer(found == wanted);
         default:
             return answer(found >= wanted);
@@ -159,7 +160,7 @@ Answer any_of(const Query& query, const Candidate& candidate) {
 
 Answer text(const Query& query, const Candidate& candidate) {
     if (candidate.content == nullptr) return Answer::unknown;
-    bool with_headers = query.kind == Kind::text;
+    bool with_headers = query.kind == SearchKind::text;
     return answer(
         contains_text(*candidate.content, *candidate.structure, query.text, with_headers));
 }
@@ -167,46 +168,46 @@ Answer text(const Query& query, const Candidate& candidate) {
 Answer ask(const Query& query, const Candidate& candidate) {
     const store::Message& message = candidate.message;
     switch (query.kind) {
-        case Kind::all:
+        case SearchKind::all:
             return Answer::yes;
-        case Kind::all_of:
+        case SearchKind::all_of:
             return all_of(query, candidate);
-        case Kind::any_of:
+        case SearchKind::any_of:
             return any_of(query, candidate);
-        case Kind::sequence:
+        case SearchKind::sequence:
             return answer(imap::contains(query.ranges, candidate.sequence));
-        case Kind::uid:
+        case SearchKind::uid:
             return answer(imap::contains(query.ranges, message.uid));
-        case Kind::flag:
+        case SearchKind::flag:
             return answer(to_imap_flags(message) & query.flag);
-        case Kind::keyword:
+        case SearchKind::keyword:
             return answer(message.keywords & query.keyword);
-        case Kind::before:
-        case Kind::on:
-        case Kind::since:
+        case SearchKind::before:
+        case SearchKind::on:
+        case SearchKind::since:
             return compare(query.kind, local_day(message.internal_date), query.day);
-        case Kind::sent_before:
-        case Kind::sent_on:
-        case Kind::sent_since:
+        case SearchKind::sent_before:
+        case SearchKind::sent_on:
+        case SearchKind::sent_since:
             return sent(query, candidate);
-        case Kind::larger:
+        case SearchKind::larger:
             return answer(message.size > query.number);
-        case Kind::smaller:
+        case SearchKind::smaller:
             return answer(message.size < query.number);
-        case Kind::header:
+        case SearchKind::header:
             return header(query, candidate);
-        case Kind::saved_before:
-        case Kind::saved_on:
-        case Kind::saved_since:
+        case SearchKind::saved_before:
+        case SearchKind::saved_on:
+        case SearchKind::saved_since:
             return compare(query.kind, local_day(saved_or_arrived(message)), query.day);
-        case Kind::older:
+        case SearchKind::older:
             return answer(message.internal_date <= query.moment);
-        case Kind::younger:
+        case SearchKind::younger:
             return answer(message.internal_date >= query.moment);
-        case Kind::modseq:
+        case SearchKind::modseq:
             return answer(message.modseq >= query.number);
-        case Kind::body:
-        case Kind::text:
+        case SearchKind::body:
+        case SearchKind::text:
             return text(query, candidate);
     }
     return Answer::no;
@@ -233,13 +234,14 @@ Answer evaluate(const Query& query, const Candidate& candidate) {
 }
 
 bool asks_size(const Query& query) {
-    return any_key(query, [](Kind k) { return k == Kind::larger || k == Kind::smaller; });
+    return any_key(
+        query, [](SearchKind k) { return k == SearchKind::larger || k == SearchKind::smaller; });
 }
 
 bool asks_fields(const Query& query) {
-    return any_key(query, [](Kind k) {
-        return k == Kind::header || k == Kind::sent_before || k == Kind::sent_on ||
-               k == Kind::sent_since;
+    return any_key(query, [](SearchKind k) {
+        return k == SearchKind::header || k == SearchKind::sent_before ||
+               k == SearchKind::sent_on || k == SearchKind::sent_since;
     });
 }
 

@@ -15,7 +15,7 @@ namespace facteur::imapd {
 
 namespace {
 
-using Kind = imap::SortKey::Kind;
+using SortKind = imap::SortKey::Kind;
 
 /// What one criterion compares: a number or a text.
 struct Value {
@@ -55,38 +55,38 @@ std::string first_address(const std::string& fields, const char* field, bool dis
     return fold(first.host.empty() ? first.mailbox : first.mailbox + "@" + first.host);
 }
 
-bool needs_fields(Kind kind) {
-    return kind != Kind::arrival && kind != Kind::size;
+bool needs_fields(SortKind kind) {
+    return kind != SortKind::arrival && kind != SortKind::size;
 }
 
-Value value_of(Kind kind, const store::Message& message, const std::string& fields) {
+Value value_of(SortKind kind, const store::Message& message, const std::string& fields) {
     Value value;
     switch (kind) {
-        case Kind::arrival:
+        case SortKind::arrival:
             value.number = message.internal_date;
             break;
-        case Kind::size:
+        case SortKind::size:
             value.number = static_cast<std::int64_t>(message.size);
             break;
-        case Kind::date:
+        case SortKind::date:
             value.number = sent_date(fields, message);
             break;
-        case Kind::subject:
+        case SortKind::subject:
             value.text = subject_of(fields).text;
             break;
-        case Kind::cc:
+        case SortKind::cc:
             value.text = first_address(fields, "Cc", false);
             break;
-        case Kind::from:
+        case SortKind::from:
             value.text = first_address(fields, "From", false);
             break;
-        case Kind::to:
+        case SortKind::to:
             value.text = first_address(fields, "To", false);
             break;
-        case Kind::display_from:
+        case SortKind::display_from:
             value.text = first_address(fields, "From", true);
             break;
-        case Kind::display_to:
+        case SortKind::display_to:
             value.text = first_address(fields, "To", true);
             break;
     }
@@ -148,7 +148,7 @@ Task<Result<std::vector<std::uint32_t>>> Sorter::sort(std::vector<std::uint32_t>
     bool measures = false;
     for (const imap::SortKey& key : keys) {
         reads |= needs_fields(key.kind);
-        measures |= key.kind == Kind::size;
+        measures |= key.kind == SortKind::size;
     }
     if (measures) {
         std::vector<std::uint32_t> uids;

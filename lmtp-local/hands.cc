@@ -11,7 +11,7 @@
 namespace facteur::lmtp_local {
 namespace {
 
-constexpr Seconds kKeep{20};
+constexpr Seconds kIdleHand{20};
 
 }  // namespace
 
@@ -126,8 +126,8 @@ bool Hands::dismiss_longest_idle() {
 Task<void> Hands::dismiss_idle() {
     try {
         while (!idle_.empty()) {
-            co_await Sleep(tidy_, kKeep);
-            const TimePoint old = Loop::current().now() - kKeep;
+            co_await Sleep(tidy_, kIdleHand);
+            const TimePoint old = Loop::current().now() - kIdleHand;
             for (auto at = idle_.begin(); at != idle_.end();) {
                 auto& hands = at->second;
                 while (!hands.empty() && hands.front()->idle_since <= old) {

@@ -8,7 +8,7 @@ namespace facteur::pop3d {
 namespace {
 
 /// RFC 5034 section 4: an AUTH line with an initial response may be longer than 255 octets.
-constexpr std::size_t kMaxLine = 12288;
+constexpr std::size_t kLoginLine = 12288;
 constexpr int kBadCommands = 5;
 
 constexpr const char* kPlaintext =
@@ -32,7 +32,7 @@ Task<std::string> LoginSession::greeting() {
 }
 
 Task<void> LoginSession::next() {
-    Line line = co_await visitor_.stream().read_line(kMaxLine);
+    Line line = co_await visitor_.stream().read_line(kLoginLine);
     if (line.too_long) line.text = std::string();
     co_await handle(line.text);
 }

@@ -11,7 +11,7 @@
 namespace facteur::qmgr {
 namespace {
 
-constexpr std::uint64_t kHeaderLook = 256 << 10;
+constexpr std::uint64_t kReturnedHeader = 256 << 10;
 
 std::string_view word_for(NoticeKind kind) {
     switch (kind) {
@@ -116,7 +116,7 @@ Result<NoticeParts> Manager::parts_of(const Message& message, const Notice& noti
     parts.header_only = about.ret == spool::Ret::headers || parts.kind != NoticeKind::failure ||
                         content.size > settings_.notices.bounce_size_limit();
     std::uint64_t length = content.size;
-    if (parts.header_only) length = std::min(length, kHeaderLook);
+    if (parts.header_only) length = std::min(length, kReturnedHeader);
     TRY(original,
         spool::read_exactly(content.fd.get(), content.offset, static_cast<std::size_t>(length)));
     parts.returned = parts.header_only ? header_of(original) : std::string_view(original);

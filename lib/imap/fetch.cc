@@ -7,29 +7,29 @@ namespace facteur::imap {
 
 namespace {
 
-using Kind = FetchItem::Kind;
+using FetchKind = FetchItem::Kind;
 
-struct Name {
+struct FetchName {
     std::string_view name;
-    Kind kind;
+    FetchKind kind;
 };
-constexpr Name kNames[] = {
-    {"FLAGS", Kind::flags},
-    {"UID", Kind::uid},
-    {"INTERNALDATE", Kind::internal_date},
-    {"RFC822.SIZE", Kind::size},
-    {"ENVELOPE", Kind::envelope},
-    {"BODY", Kind::body},
-    {"BODYSTRUCTURE", Kind::body_structure},
-    {"RFC822", Kind::rfc822},
-    {"RFC822.HEADER", Kind::rfc822_header},
-    {"RFC822.TEXT", Kind::rfc822_text},
-    {"MODSEQ", Kind::modseq},
-    {"PREVIEW", Kind::preview},
-    {"SAVEDATE", Kind::save_date},
+constexpr FetchName kFetchNames[] = {
+    {"FLAGS", FetchKind::flags},
+    {"UID", FetchKind::uid},
+    {"INTERNALDATE", FetchKind::internal_date},
+    {"RFC822.SIZE", FetchKind::size},
+    {"ENVELOPE", FetchKind::envelope},
+    {"BODY", FetchKind::body},
+    {"BODYSTRUCTURE", FetchKind::body_structure},
+    {"RFC822", FetchKind::rfc822},
+    {"RFC822.HEADER", FetchKind::rfc822_header},
+    {"RFC822.TEXT", FetchKind::rfc822_text},
+    {"MODSEQ", FetchKind::modseq},
+    {"PREVIEW", FetchKind::preview},
+    {"SAVEDATE", FetchKind::save_date},
 };
 
-FetchItem item_of(Kind kind) {
+FetchItem item_of(FetchKind kind) {
     FetchItem item;
     item.kind = kind;
     return item;
@@ -39,10 +39,10 @@ FetchItem item_of(Kind kind) {
 std::vector<FetchItem> macro(std::string_view name) {
     std::vector<FetchItem> items;
     if (name != "FAST" && name != "ALL" && name != "FULL") return items;
-    for (Kind kind : {Kind::flags, Kind::internal_date, Kind::size})
+    for (FetchKind kind : {FetchKind::flags, FetchKind::internal_date, FetchKind::size})
         items.push_back(item_of(kind));
-    if (name != "FAST") items.push_back(item_of(Kind::envelope));
-    if (name == "FULL") items.push_back(item_of(Kind::body));
+    if (name != "FAST") items.push_back(item_of(FetchKind::envelope));
+    if (name == "FULL") items.push_back(item_of(FetchKind::body));
     return items;
 }
 
@@ -110,7 +110,7 @@ Result<std::optional<Partial>> parse_partial(Scanner& scanner) {
 // RFC 3516 section 7: section-binary has part numbers alone.
 Result<FetchItem> binary_att(Scanner& scanner, const std::string& name) {
     bool is_size = name == "BINARY.SIZE";
-    FetchItem item = item_of(is_size ? Kind::binary_size : Kind::binary);
+    FetchItem item = item_of(is_size ? FetchKind::binary_size : FetchKind::binary);
     item.peek = name == "BINARY.PEEK";
     TRY_VOID(scanner.expect('['));
     TRY(item.section, parse_section(scanner));
@@ -126,7 +126,7 @@ Result<FetchItem> binary_att(Scanner& scanner, const std::string& name) {
 Result<FetchItem> fetch_att(Scanner& scanner, const std::string& name) {
     bool peek = name == "BODY.PEEK";
     if ((peek || name == "BODY") && scanner.take('[')) {
-        FetchItem item = item_of(Kind::section);
+        FetchItem item = item_of(FetchKind::section);
         item.peek = peek;
         TRY(item.section, parse_section(scanner));
         TRY(item.partial, parse_partial(scanner));
@@ -137,7 +137,7 @@ Result<FetchItem> fetch_att(Scanner& scanner, const std::string& name) {
     }
     // RFC 8970 section 3.1: what is here at once is here lazily too.
     if (name == "PREVIEW") (void)scanner.take(" (LAZY)");
-    for (const Name& known : kNames) {
+    for (const FetchName& known : kFetchNames) {
         if (known.name == name) return item_of(known.kind);
     }
     return permanent("Unknown parameter: " + printable(name, 40), "5.5.2");
@@ -177,8 +177,8 @@ std::string section_name(const Section& section) {
 }  // namespace
 
 bool FetchItem::sets_seen() const {
-    bool is_read = kind == Kind::section || kind == Kind::binary;
-    return kind == Kind::rfc822 || kind == Kind::rfc822_text || (is_read && !peek);
+    bool is_read = kind == FetchKind::section || kind == FetchKind::binary;
+    return kind == FetchKind::rfc822 || kind == FetchKind::rfc822_text || (is_read && !peek);
 }
 
 Result<std::vector<FetchItem>> parse_fetch_items(Scanner& scanner, std::size_t limit) {
@@ -230,14 +230,14 @@ Result<FetchModifiers> parse_fetch_modifiers(Scanner& scanner) {
 }
 
 std::string response_name(const FetchItem& item) {
-    if (item.kind != Kind::section && item.kind != Kind::binary) {
-        for (const Name& known : kNames) {
+    if (item.kind != FetchKind::section && item.kind != FetchKind::binary) {
+        for (const FetchName& known : kFetchNames) {
             if (known.kind == item.kind) return std::string(known.name);
         }
     }
     const char* what = "BODY[";
-    if (item.kind == Kind::binary) what = "BINARY[";
-    if (item.kind == Kind::binary_size) what = "BINARY.SIZE[";
+    if (item.kind == FetchKind::binary) what = "BINARY[";
+    if (item.kind == FetchKind::binary_size) what = "BINARY.SIZE[";
     std::string name = what + section_name(item.section) + "]";
     if (item.partial) name += "<" + std::to_string(item.partial->offset) + ">";
     return name;

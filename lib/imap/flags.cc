@@ -6,11 +6,11 @@ namespace facteur::imap {
 
 namespace {
 
-struct Name {
+struct FlagName {
     std::uint8_t bit;
     std::string_view name;
 };
-constexpr Name kNames[] = {
+constexpr FlagName kFlagNames[] = {
     {answered, "\\Answered"}, {flagged, "\\Flagged"}, {deleted, "\\Deleted"},
     {seen, "\\Seen"},         {draft, "\\Draft"},     {recent, "\\Recent"},
 };
@@ -18,7 +18,7 @@ constexpr Name kNames[] = {
 }  // namespace
 
 std::uint8_t system_flag(std::string_view name) {
-    for (const Name& known : kNames) {
+    for (const FlagName& known : kFlagNames) {
         if (iequals(known.name, name)) return known.bit;
     }
     return 0;
@@ -32,7 +32,7 @@ void append_flags(std::string& out, std::uint8_t system, const std::vector<std::
         first = false;
         out += name;
     };
-    for (const Name& known : kNames) {
+    for (const FlagName& known : kFlagNames) {
         if (system & known.bit) add(known.name);
     }
     for (const std::string& keyword : keywords)

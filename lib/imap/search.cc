@@ -6,56 +6,56 @@ namespace facteur::imap {
 
 namespace {
 
-using Kind = SearchKey::Kind;
+using SearchKind = SearchKey::Kind;
 
 enum class Argument { none, astring, date, number, interval };
 
-struct Name {
+struct SearchName {
     std::string_view name;
-    Kind kind;
+    SearchKind kind;
     Argument argument = Argument::none;
     std::uint8_t flag = 0;
     bool negated = false;
     std::string_view field = {};
 };
 
-constexpr Name kNames[] = {
-    {"ALL", Kind::all},
-    {"ANSWERED", Kind::flag, Argument::none, answered},
-    {"DELETED", Kind::flag, Argument::none, deleted},
-    {"DRAFT", Kind::flag, Argument::none, draft},
-    {"FLAGGED", Kind::flag, Argument::none, flagged},
-    {"RECENT", Kind::flag, Argument::none, recent},
-    {"SEEN", Kind::flag, Argument::none, seen},
-    {"OLD", Kind::flag, Argument::none, recent, true},
-    {"UNANSWERED", Kind::flag, Argument::none, answered, true},
-    {"UNDELETED", Kind::flag, Argument::none, deleted, true},
-    {"UNDRAFT", Kind::flag, Argument::none, draft, true},
-    {"UNFLAGGED", Kind::flag, Argument::none, flagged, true},
-    {"UNSEEN", Kind::flag, Argument::none, seen, true},
-    {"KEYWORD", Kind::keyword, Argument::astring},
-    {"UNKEYWORD", Kind::keyword, Argument::astring, 0, true},
-    {"BEFORE", Kind::before, Argument::date},
-    {"ON", Kind::on, Argument::date},
-    {"SINCE", Kind::since, Argument::date},
-    {"SENTBEFORE", Kind::sent_before, Argument::date},
-    {"SENTON", Kind::sent_on, Argument::date},
-    {"SENTSINCE", Kind::sent_since, Argument::date},
-    {"LARGER", Kind::larger, Argument::number},
-    {"SMALLER", Kind::smaller, Argument::number},
-    {"BCC", Kind::header, Argument::astring, 0, false, "Bcc"},
-    {"CC", Kind::header, Argument::astring, 0, false, "Cc"},
-    {"FROM", Kind::header, Argument::astring, 0, false, "From"},
-    {"SUBJECT", Kind::header, Argument::astring, 0, false, "Subject"},
-    {"TO", Kind::header, Argument::astring, 0, false, "To"},
-    {"BODY", Kind::body, Argument::astring},
-    {"TEXT", Kind::text, Argument::astring},
-    {"SAVEDATESUPPORTED", Kind::all},
-    {"SAVEDBEFORE", Kind::saved_before, Argument::date},
-    {"SAVEDON", Kind::saved_on, Argument::date},
-    {"SAVEDSINCE", Kind::saved_since, Argument::date},
-    {"OLDER", Kind::older, Argument::interval},
-    {"YOUNGER", Kind::younger, Argument::interval},
+constexpr SearchName kSearchNames[] = {
+    {"ALL", SearchKind::all},
+    {"ANSWERED", SearchKind::flag, Argument::none, answered},
+    {"DELETED", SearchKind::flag, Argument::none, deleted},
+    {"DRAFT", SearchKind::flag, Argument::none, draft},
+    {"FLAGGED", SearchKind::flag, Argument::none, flagged},
+    {"RECENT", SearchKind::flag, Argument::none, recent},
+    {"SEEN", SearchKind::flag, Argument::none, seen},
+    {"OLD", SearchKind::flag, Argument::none, recent, true},
+    {"UNANSWERED", SearchKind::flag, Argument::none, answered, true},
+    {"UNDELETED", SearchKind::flag, Argument::none, deleted, true},
+    {"UNDRAFT", SearchKind::flag, Argument::none, draft, true},
+    {"UNFLAGGED", SearchKind::flag, Argument::none, flagged, true},
+    {"UNSEEN", SearchKind::flag, Argument::none, seen, true},
+    {"KEYWORD", SearchKind::keyword, Argument::astring},
+    {"UNKEYWORD", SearchKind::keyword, Argument::astring, 0, true},
+    {"BEFORE", SearchKind::before, Argument::date},
+    {"ON", SearchKind::on, Argument::date},
+    {"SINCE", SearchKind::since, Argument::date},
+    {"SENTBEFORE", SearchKind::sent_before, Argument::date},
+    {"SENTON", SearchKind::sent_on, Argument::date},
+    {"SENTSINCE", SearchKind::sent_since, Argument::date},
+    {"LARGER", SearchKind::larger, Argument::number},
+    {"SMALLER", SearchKind::smaller, Argument::number},
+    {"BCC", SearchKind::header, Argument::astring, 0, false, "Bcc"},
+    {"CC", SearchKind::header, Argument::astring, 0, false, "Cc"},
+    {"FROM", SearchKind::header, Argument::astring, 0, false, "From"},
+    {"SUBJECT", SearchKind::header, Argument::astring, 0, false, "Subject"},
+    {"TO", SearchKind::header, Argument::astring, 0, false, "To"},
+    {"BODY", SearchKind::body, Argument::astring},
+    {"TEXT", SearchKind::text, Argument::astring},
+    {"SAVEDATESUPPORTED", SearchKind::all},
+    {"SAVEDBEFORE", SearchKind::saved_before, Argument::date},
+    {"SAVEDON", SearchKind::saved_on, Argument::date},
+    {"SAVEDSINCE", SearchKind::saved_since, Argument::date},
+    {"OLDER", SearchKind::older, Argument::interval},
+    {"YOUNGER", SearchKind::younger, Argument::interval},
 };
 
 /// Counts the keys and their depth while the tree grows.
@@ -76,7 +76,7 @@ public:
 private:
     Result<SearchKey> key(std::size_t depth);
     Result<SearchKey> named(const std::string& name, std::size_t depth);
-    Result<void> argument(const Name& known, SearchKey& key);
+    Result<void> argument(const SearchName& known, SearchKey& key);
     Result<void> modseq_entry();
 
     Scanner& scanner_;
@@ -90,13 +90,13 @@ Result<SearchKey> Parser::key(std::size_t depth) {
     }
     SearchKey found;
     if (scanner_.take('(')) {
-        found.kind = Kind::all_of;
+        found.kind = SearchKind::all_of;
         TRY(found.children, keys(depth + 1, ')'));
         return found;
     }
     if (!scanner_.at_end() &&
         (is_digit(scanner_.rest().front()) || scanner_.next_is('*') || scanner_.next_is('$'))) {
-        found.kind = Kind::sequence;
+        found.kind = SearchKind::sequence;
         TRY(found.set, scanner_.sequence_set());
         return found;
     }
@@ -110,35 +110,35 @@ Result<SearchKey> Parser::named(const std::string& name, std::size_t depth) {
         TRY(found, key(depth + 1));
         found.negated = !found.negated;
     } else if (name == "OR") {
-        found.kind = Kind::any_of;
+        found.kind = SearchKind::any_of;
         for (int i = 0; i < 2; ++i) {
             TRY_VOID(scanner_.sp());
             TRY(SearchKey child, key(depth + 1));
             found.children.push_back(std::move(child));
         }
     } else if (name == "NEW") {  // RFC 3501 section 6.4.4: (RECENT UNSEEN)
-        found.kind = Kind::all_of;
+        found.kind = SearchKind::all_of;
         TRY(SearchKey is_recent, named("RECENT", depth));
         TRY(SearchKey is_unseen, named("UNSEEN", depth));
         found.children.push_back(std::move(is_recent));
         found.children.push_back(std::move(is_unseen));
     } else if (name == "UID") {
-        found.kind = Kind::uid;
+        found.kind = SearchKind::uid;
         TRY_VOID(scanner_.sp());
         TRY(found.set, scanner_.sequence_set());
     } else if (name == "MODSEQ") {
-        found.kind = Kind::modseq;
+        found.kind = SearchKind::modseq;
         TRY_VOID(scanner_.sp());
         TRY_VOID(modseq_entry());
         TRY(found.number, scanner_.modseq());
     } else if (name == "HEADER") {
-        found.kind = Kind::header;
+        found.kind = SearchKind::header;
         TRY_VOID(scanner_.sp());
         TRY(found.field, scanner_.astring());
         TRY_VOID(scanner_.sp());
         TRY(found.text, scanner_.astring());
     } else {
-        for (const Name& known : kNames) {
+        for (const SearchName& known : kSearchNames) {
             if (known.name != name) continue;
             TRY_VOID(argument(known, found));
             return found;
@@ -148,7 +148,7 @@ Result<SearchKey> Parser::named(const std::string& name, std::size_t depth) {
     return found;
 }
 
-Result<void> Parser::argument(const Name& known, SearchKey& key) {
+Result<void> Parser::argument(const SearchName& known, SearchKey& key) {
     key.kind = known.kind;
     key.flag = known.flag;
     key.negated = known.negated;
@@ -184,7 +184,7 @@ Result<void> Parser::modseq_entry() {
 Result<SearchKey> parse_keys(Scanner& scanner, const SearchLimits& limits) {
     Parser parser(scanner, limits);
     SearchKey root;
-    root.kind = Kind::all_of;
+    root.kind = SearchKind::all_of;
     TRY(root.children, parser.keys(0, '\0'));
     return root;
 }

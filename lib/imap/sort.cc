@@ -6,22 +6,22 @@ namespace facteur::imap {
 
 namespace {
 
-using Kind = SortKey::Kind;
+using SortKind = SortKey::Kind;
 
-struct Name {
+struct SortName {
     std::string_view name;
-    Kind kind;
+    SortKind kind;
 };
-constexpr Name kNames[] = {
-    {"ARRIVAL", Kind::arrival},
-    {"CC", Kind::cc},
-    {"DATE", Kind::date},
-    {"FROM", Kind::from},
-    {"SIZE", Kind::size},
-    {"SUBJECT", Kind::subject},
-    {"TO", Kind::to},
-    {"DISPLAYFROM", Kind::display_from},
-    {"DISPLAYTO", Kind::display_to},
+constexpr SortName kSortNames[] = {
+    {"ARRIVAL", SortKind::arrival},
+    {"CC", SortKind::cc},
+    {"DATE", SortKind::date},
+    {"FROM", SortKind::from},
+    {"SIZE", SortKind::size},
+    {"SUBJECT", SortKind::subject},
+    {"TO", SortKind::to},
+    {"DISPLAYFROM", SortKind::display_from},
+    {"DISPLAYTO", SortKind::display_to},
 };
 constexpr std::size_t kMaxKeys = 20;
 
@@ -33,7 +33,7 @@ Result<SortKey> sort_key(Scanner& scanner) {
         TRY_VOID(scanner.sp());
         name = scanner.keyword();
     }
-    for (const Name& known : kNames) {
+    for (const SortName& known : kSortNames) {
         if (known.name != name) continue;
         key.kind = known.kind;
         return key;

@@ -51,22 +51,23 @@ std::string from_latin1(std::string_view text) {
 }
 
 /// iconv descriptor that closes itself.
-class Converter {
+class CharsetConverter {
 public:
-    explicit Converter(const std::string& charset) : cd_(::iconv_open("UTF-8", charset.c_str())) {}
-    Converter(const Converter&) = delete;
-    Converter& operator=(const Converter&) = delete;
-    ~Converter() {
+    explicit CharsetConverter(const std::string& charset)
+        : cd_(::iconv_open("UTF-8", charset.c_str())) {}
+    CharsetConverter(const CharsetConverter&) = delete;
+    CharsetConverter& operator=(const CharsetConverter&) = delete;
+    ~CharsetConverter() {
         if (usable()) ::iconv_close(cd_);
     }
     bool usable() const { return reinterpret_cast<std::intptr_t>(cd_) != -1; }
-    std::string run(std::string_view text);
+    std::string convert(std::string_view text);
 
 private:
     iconv_t cd_;
 };
 
-std::string Converter::run(std::string_view text) {
+std::string CharsetConverter::convert(std::string_view text) {
     std::string out;
     std::array<char, 1024> block{};
     char* in = const_cast<char*>(text.data());  // NOLINT: iconv's signature, it writes nothing
@@ -191,9 +192,9 @@ std::optional<std::string> to_utf8(std::string_view text, std::string_view chars
         if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_' && c != '.' && c != ':')
             return std::nullopt;
     }
-    Converter converter(name);
+    CharsetConverter converter(name);
     if (!converter.usable()) return std::nullopt;
-    return converter.run(text);
+    return converter.convert(text);
 }
 
 std::string decode_words(std::string_view value) {

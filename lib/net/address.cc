@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kMappedPrefix("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
 
-std::string_view bytes_of(const void* data, std::size_t size) {
+std::string_view bytes_at(const void* data, std::size_t size) {
     return {static_cast<const char*>(data), size};
 }
 
@@ -37,15 +37,15 @@ Address Address::from(const sockaddr* address, socklen_t size) {
     if (address->sa_family == AF_INET && size >= sizeof(sockaddr_in)) {
         sockaddr_in in{};
         std::memcpy(&in, address, sizeof in);
-        return from_bytes(bytes_of(&in.sin_addr, 4), ntohs(in.sin_port));
+        return from_bytes(bytes_at(&in.sin_addr, 4), ntohs(in.sin_port));
     }
     if (address->sa_family == AF_INET6 && size >= sizeof(sockaddr_in6)) {
         sockaddr_in6 in{};
         std::memcpy(&in, address, sizeof in);
-        return from_bytes(bytes_of(&in.sin6_addr, 16), ntohs(in.sin6_port));
+        return from_bytes(bytes_at(&in.sin6_addr, 16), ntohs(in.sin6_port));
     }
     if (address->sa_family != AF_UNIX) return {};
-    std::string_view path = bytes_of(address, size).substr(offsetof(sockaddr_un, sun_path));
+    std::string_view path = bytes_at(address, size).substr(offsetof(sockaddr_un, sun_path));
     return unix_path(path.substr(0, std::min(path.size(), path.find('\0'))));
 }
 
@@ -54,8 +54,8 @@ std::optional<Address> Address::from_ip(std::string_view ip, std::uint16_t port)
     if (ip.size() >= INET6_ADDRSTRLEN) return std::nullopt;
     std::string text(ip);
     unsigned char raw[16];
-    if (::inet_pton(AF_INET, text.c_str(), raw) == 1) return from_bytes(bytes_of(raw, 4), port);
-    if (::inet_pton(AF_INET6, text.c_str(), raw) == 1) return from_bytes(bytes_of(raw, 16), port);
+    if (::inet_pton(AF_INET, text.c_str(), raw) == 1) return from_bytes(bytes_at(raw, 4), port);
+    if (::inet_pton(AF_INET6, text.c_str(), raw) == 1) return from_bytes(bytes_at(raw, 16), port);
     return std::nullopt;
 }
 

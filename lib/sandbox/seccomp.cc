@@ -58,7 +58,7 @@ struct Release {
 using Filter = std::unique_ptr<void, Release>;
 
 /// One rule; a call that this architecture does not know needs none.
-bool allow(const Filter& filter, const char* name) {
+bool allow_call(const Filter& filter, const char* name) {
     int number = ::seccomp_syscall_resolve_name(name);
     if (number == __NR_SCMP_ERROR) return false;
     int status = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 0);
@@ -98,16 +98,17 @@ Result<void> filter_system_calls(const Privileges& privileges) {
     ::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
     ::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);  // a tree, not a list
     for (const char* name : kCommonCalls)
-        allow(filter, name);
+        allow_call(filter, name);
     for (const auto& name : privileges.system_calls)
-        if (!allow(filter, name.c_str())) return permanent("seccomp: unknown system call " + name);
+        if (!allow_call(filter, name.c_str()))
+            return permanent("seccomp: unknown system call " + name);
     if (!privileges.executable.empty())
         for (const char* name : {"execve", "execveat"})
-            allow(filter, name);
+            allow_call(filter, name);
     if (!privileges.capabilities.empty())
         for (const char* name : {"setresuid", "setresgid", "setuid", "setgid", "setreuid",
                                  "setregid", "setgroups", "setfsuid", "setfsgid", "capset"})
-            allow(filter, name);
+            allow_call(filter, name);
     allow_sockets(filter, privileges.network);
     allow_clone(filter);
     int status = ::seccomp_load(filter.get());

@@ -11,7 +11,7 @@ namespace facteur::sasl {
 namespace {
 
 constexpr std::uint32_t kOutputSize = 32;
-constexpr std::size_t kSaltSize = 16;
+constexpr std::size_t kArgonSalt = 16;
 
 /// "m=65536,t=3,p=1" of "$argon2id$v=19$m=65536,t=3,p=1$salt$hash".
 struct Cost {
@@ -71,7 +71,7 @@ Result<std::string> make_argon2(const Scheme& scheme, std::string_view password)
     const auto type = std::string_view(scheme.variant) == "id" ? Argon2_id : Argon2_i;
     const std::uint32_t iterations = type == Argon2_id ? 3 : 4;
     const std::uint32_t memory_kib = type == Argon2_id ? 65536 : 32768;
-    const std::string salt = random_bytes(kSaltSize);
+    const std::string salt = random_bytes(kArgonSalt);
     char encoded[256];
     const int code = type == Argon2_id
                          ? ::argon2id_hash_encoded(iterations, memory_kib, 1, password.data(),

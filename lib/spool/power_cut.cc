@@ -12,12 +12,12 @@ namespace {
 
 constexpr std::uint64_t kSector = 512;
 
-void put(std::string& content, std::uint64_t offset, std::string_view bytes) {
+void overwrite(std::string& content, std::uint64_t offset, std::string_view bytes) {
     if (content.size() < offset + bytes.size()) content.resize(offset + bytes.size(), '\0');
     content.replace(offset, bytes.size(), bytes);
 }
 
-std::string folder_of(const std::string& path) {
+std::string parent_of(const std::string& path) {
     std::size_t slash = path.rfind('/');
     return slash == std::string::npos ? "." : path.substr(0, slash);
 }
@@ -118,7 +118,7 @@ struct PowerCutFiles::Disk {
         std::size_t last = 0;
         for (std::size_t i = 0; i < pending_names.size(); ++i) {
             const Event& event = *pending_names[i];
-            if (folder_of(event.path) == folder || folder_of(event.target) == folder) last = i + 1;
+            if (parent_of(event.path) == folder || parent_of(event.target) == folder) last = i + 1;
         }
         apply_names(last);
     }
@@ -127,7 +127,7 @@ struct PowerCutFiles::Disk {
         if (event.kind == Kind::truncate) {
             content.resize(event.offset, '\0');
         } else {
-            put(content, event.offset, event.bytes);
+            overwrite(content, event.offset, event.bytes);
         }
     }
     void apply_some_sectors(const Event& event, std::mt19937& random) {
@@ -138,7 +138,7 @@ struct PowerCutFiles::Disk {
         for (std::uint64_t at = 0; at < event.bytes.size();) {
             std::uint64_t here = kSector - (event.offset + at) % kSector;
             if (random() % 2) {
-                put(contents[event.inode], event.offset + at, event.bytes.substr(at, here));
+                overwrite(contents[event.inode], event.offset + at, event.bytes.substr(at, here));
             }
             at += here;
         }

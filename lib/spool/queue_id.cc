@@ -11,7 +11,7 @@ constexpr std::uint64_t kBase = kDigits.size();
 constexpr std::size_t kTimeDigits = 11;  // enough until the year 2774
 constexpr std::size_t kProcessDigits = kQueueIdLength - kTimeDigits;
 
-void put(std::string& out, std::size_t at, std::size_t digits, std::uint64_t value) {
+void put_digits(std::string& out, std::size_t at, std::size_t digits, std::uint64_t value) {
     for (std::size_t i = at + digits; i-- > at; value /= kBase)
         out[i] = kDigits[value % kBase];
 }
@@ -30,8 +30,8 @@ std::optional<std::uint64_t> number(std::string_view text) {
 
 std::string format_queue_id(std::uint64_t microseconds, std::uint32_t process) {
     std::string id(kQueueIdLength, '0');
-    put(id, 0, kTimeDigits, microseconds);
-    put(id, kTimeDigits, kProcessDigits, process);
+    put_digits(id, 0, kTimeDigits, microseconds);
+    put_digits(id, kTimeDigits, kProcessDigits, process);
     return id;
 }
 

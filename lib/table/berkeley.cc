@@ -18,7 +18,7 @@ std::string_view bytes_of(const DBT& record) {
     return {static_cast<const char*>(record.data), record.size};
 }
 
-Error failure(const std::string& what, int code) {
+Error berkeley_failure(const std::string& what, int code) {
     return Error{Error::Kind::temporary, "4.3.0", what + ": " + db_strerror(code)};
 }
 
@@ -39,7 +39,7 @@ public:
             db_->set_cachesize(db_, 0, (flags & DB_CREATE) ? 16u << 20 : 128u << 10, 0);
             code = db_->open(db_, nullptr, path.c_str(), nullptr, type, flags, 0644);
         }
-        if (code != 0) return std::unexpected(failure("open database " + path, code));
+        if (code != 0) return std::unexpected(berkeley_failure("open database " + path, code));
         return {};
     }
     int close() {
@@ -65,20 +65,20 @@ public:
         DBT found{};
         const int code = handle_.get()->get(handle_.get(), nullptr, &wanted, &found, 0);
         if (code == DB_NOTFOUND) return std::nullopt;
-        if (code != 0) return std::unexpected(failure("read " + path_, code));
+        if (code != 0) return std::unexpected(berkeley_failure("read " + path_, code));
         return std::string(bytes_of(found));
     }
     Result<void> each(
         const std::function<void(std::string_view, std::string_view)>& found) override {
         DBC* cursor = nullptr;
         int code = handle_.get()->cursor(handle_.get(), nullptr, &cursor, 0);
-        if (code != 0) return std::unexpected(failure("read " + path_, code));
+        if (code != 0) return std::unexpected(berkeley_failure("read " + path_, code));
         DBT key{};
         DBT value{};
         while ((code = cursor->get(cursor, &key, &value, DB_NEXT)) == 0)
             found(bytes_of(key), bytes_of(value));
         cursor->close(cursor);
-        if (code != DB_NOTFOUND) return std::unexpected(failure("read " + path_, code));
+        if (code != DB_NOTFOUND) return std::unexpected(berkeley_failure("read " + path_, code));
         return {};
     }
     int fd() const override {
@@ -101,7 +101,7 @@ public:
         DBT stored_key = dbt(key);
         DBT stored_value = dbt(value);
         const int code = handle_.get()->put(handle_.get(), nullptr, &stored_key, &stored_value, 0);
-        if (code != 0) return std::unexpected(failure("write " + path_, code));
+        if (code != 0) return std::unexpected(berkeley_failure("write " + path_, code));
         return {};
     }
     Result<void> finish() override {
@@ -110,7 +110,7 @@ public:
         if (code == 0) code = handle_.get()->fd(handle_.get(), &fd);
         if (code == 0 && fsync(fd) != 0) return system_error("fsync " + path_);
         if (code == 0) code = handle_.close();
-        if (code != 0) return std::unexpected(failure("write " + path_, code));
+        if (code != 0) return std::unexpected(berkeley_failure("write " + path_, code));
         return {};
     }
 

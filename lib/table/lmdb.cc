@@ -5,7 +5,7 @@
 namespace facteur::table {
 namespace {
 
-Error failure(const std::string& what, int code) {
+Error lmdb_failure(const std::string& what, int code) {
     return Error{Error::Kind::temporary, "4.3.0", what + ": " + mdb_strerror(code)};
 }
 
@@ -13,7 +13,7 @@ MDB_val val(std::string_view bytes) {
     return MDB_val{bytes.size(), const_cast<char*>(bytes.data())};
 }
 
-std::string_view bytes_of(const MDB_val& record) {
+std::string_view record_bytes(const MDB_val& record) {
     return {static_cast<const char*>(record.mv_data), record.mv_size};
 }
 
@@ -75,7 +75,7 @@ public:
     // Postfix does its own locking (flock), so lock.mdb is neither needed nor writable here.
     Result<void> open() {
         const int code = environment_.open(path_, MDB_RDONLY | MDB_NOLOCK, 0);
-        if (code != 0) return std::unexpected(failure("open database " + path_, code));
+        if (code != 0) return std::unexpected(lmdb_failure("open database " + path_, code));
         return {};
     }
     Result<std::optional<std::string>> get(std::string_view key) override {
@@ -85,8 +85,8 @@ public:
         MDB_val found{};
         if (code == 0) code = mdb_get(transaction.get(), transaction.dbi(), &wanted, &found);
         if (code == MDB_NOTFOUND || code == MDB_BAD_VALSIZE) return std::nullopt;
-        if (code != 0) return std::unexpected(failure("read " + path_, code));
-        return std::string(bytes_of(found));
+        if (code != 0) return std::unexpected(lmdb_failure("read " + path_, code));
+        return std::string(record_bytes(found));
     }
     Result<void> each(
         const std::function<void(std::string_view, std::string_view)>& found) override {
@@ -94,13 +94,13 @@ public:
         int code = transaction.begin(environment_.get(), MDB_RDONLY);
         MDB_cursor* cursor = nullptr;
         if (code == 0) code = mdb_cursor_open(transaction.get(), transaction.dbi(), &cursor);
-        if (code != 0) return std::unexpected(failure("read " + path_, code));
+        if (code != 0) return std::unexpected(lmdb_failure("read " + path_, code));
         MDB_val key{};
         MDB_val value{};
         while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-            found(bytes_of(key), bytes_of(value));
+            found(record_bytes(key), record_bytes(value));
         mdb_cursor_close(cursor);
-        if (code != MDB_NOTFOUND) return std::unexpected(failure("read " + path_, code));
+        if (code != MDB_NOTFOUND) return std::unexpected(lmdb_failure("read " + path_, code));
         return {};
     }
     int fd() const override {
@@ -120,7 +120,7 @@ public:
     Result<void> create() {
         int code = environment_.open(path_, MDB_NOLOCK, kMapSize);
         if (code == 0) code = transaction_.begin(environment_.get(), 0);
-        if (code != 0) return std::unexpected(failure("create database " + path_, code));
+        if (code != 0) return std::unexpected(lmdb_failure("create database " + path_, code));
         return {};
     }
     Result<void> put(std::string_view key, std::string_view value) override {
@@ -128,14 +128,14 @@ public:
         MDB_val stored_value = val(value);
         const int code =
             mdb_put(transaction_.get(), transaction_.dbi(), &stored_key, &stored_value, 0);
-        if (code != 0) return std::unexpected(failure("write " + path_, code));
+        if (code != 0) return std::unexpected(lmdb_failure("write " + path_, code));
         return {};
     }
     Result<void> finish() override {
         int code = transaction_.commit();
         if (code == 0) code = mdb_env_sync(environment_.get(), 1);
         environment_.close();
-        if (code != 0) return std::unexpected(failure("write " + path_, code));
+        if (code != 0) return std::unexpected(lmdb_failure("write " + path_, code));
         return {};
     }
 
