@@ -30,6 +30,23 @@ PolicyServer::PolicyServer(Scope& scope, dns::Resolver& resolver, std::string na
                            std::size_t limit)
     : scope_(scope), resolver_(resolver), name_(std::move(name)), limit_(limit) {}
 
+/// One of the questions that are asked at a time; also when it ends with an exception.
+class PolicyServer::Turn {
+public:
+    explicit Turn(PolicyServer& server) : server_(server) { ++server_.busy_; }
+    ~Turn() {
+        --server_.busy_;
+        server_.freed_.notify_one();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+private:
+    PolicyServer& server_;
+};
+
+/// Those that wait for their turn are bounded too: ipc::Server reads no further from a process of
+/// smtpd that has 2,000 questions in work.
 Task<Result<std::string>> PolicyServer::ask(const ipc::Delegate& question) {
     const std::string wire = request_text(question.attributes);
     const TimePoint deadline = Loop::current().now() + Seconds(question.timeout);
@@ -40,7 +57,7 @@ Task<Result<std::string>> PolicyServer::ask(const ipc::Delegate& question) {
         } catch (const TimedOut&) {
         }
     }
-    ++busy_;
+    const Turn turn(*this);
     Result<std::string> answer = temporary("not asked");
     for (std::uint32_t tries = 1;; ++tries) {
         answer = co_await attempt(question, wire);
@@ -50,8 +67,6 @@ Task<Result<std::string>> PolicyServer::ask(const ipc::Delegate& question) {
         const Milliseconds pause = Seconds(question.retry_delay);
         co_await Sleep(scope_, pause);
     }
-    --busy_;
-    freed_.notify_one();
     co_return answer;
 }
 

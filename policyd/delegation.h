@@ -50,6 +50,7 @@ private:
         std::uint32_t questions = 0;
     };
     using Pointer = std::unique_ptr<Connection>;
+    class Turn;
 
     Task<Result<std::string>> attempt(const ipc::Delegate& question, const std::string& wire);
     Task<Result<std::string>> exchange(Connection& connection, const ipc::Delegate& question,

@@ -293,6 +293,7 @@ std::string Fixture::farewell() {
         run_until([&] {
             while (receive()) {
             }
+            if (closed_) shutdown(client_.get(), SHUT_WR);  // as a client that heard the end
             return ended_ && closed_;
         });
     } else {

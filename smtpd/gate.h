@@ -114,6 +114,8 @@ private:
                          std::string host);
     Task<Ruling> by_address(const Restriction& restriction, Stage stage, Facts& facts,
                             std::string ip);
+    Task<std::optional<Ruling>> by_table(const Restriction& restriction, Stage stage, Facts& facts,
+                                         ipc::Access question);
     enum class MailHost { yes, none, null_mx };
     Task<Result<MailHost>> mail_host(std::string domain);
     // gate_dnsbl.cc

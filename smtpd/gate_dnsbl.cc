@@ -1,11 +1,10 @@
 // DNS lists of clients and domains (RFC 5782).
 #include "lib/base/log.h"
 #include "lib/base/text.h"
-#include "lib/config/expand.h"
 #include "lib/smtp/address.h"
 #include "lib/smtp/domain.h"
-#include "lib/smtp/status.h"
 #include "smtpd/gate.h"
+#include "smtpd/reply_template.h"
 
 namespace facteur::smtpd {
 
@@ -92,24 +91,6 @@ struct Names {
     }
 };
 
-/// "554 5.7.1 text" of a template.
-Result<Ruling> reply_of(const std::string& pattern, const Names& names) {
-    const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
-        auto value = names.find(name);
-        if (!value) return std::nullopt;
-        // One level only: a "$" that a stranger sent stays one.
-        return replace_all(printable(*value, 256), "$", "$$");
-    };
-    TRY(const std::string text, conf::expand(pattern, lookup));
-    std::string_view rest = text;
-    const auto code = parse_number(take_word(rest));
-    if (!code || *code < 400 || *code > 599) return permanent("no reply code in " + pattern);
-    const int number = static_cast<int>(*code);
-    std::string_view status = smtp::take_status(rest, number);
-    if (status.empty()) status = "5.7.1";
-    return refuse(number, std::string(status), std::string(rest));
-}
-
 }  // namespace
 
 Task<Ruling> Gate::dns_list(const Restriction& restriction, Stage, Facts& facts) {
@@ -158,9 +139,9 @@ Task<Ruling> Gate::refuse_listed(const Restriction& restriction, Facts& facts, s
         if (!found) log_warning("rbl_reply_maps: " + found.error().text);
         if (found && *found) pattern = **std::move(found);
     }
-    auto ruling = reply_of(pattern, names);
-    if (ruling) co_return *std::move(ruling);
-    log_warning("reply for the DNS list " + domain + ": " + ruling.error().text);
+    auto reply = reply_of(pattern, [&](std::string_view name) { return names.find(name); });
+    if (reply) co_return refuse(reply->code, std::move(reply->status), std::move(reply->text));
+    log_warning("reply for the DNS list " + domain + ": " + reply.error().text);
     co_return refuse(settings.dnsbl_code(), "5.7.1",
                      "Service unavailable; " + question.what + " [" + question.name +
                          "] blocked using " + domain);

@@ -75,15 +75,10 @@ Task<Ruling> Gate::table_of_servers(const Restriction& restriction, Stage stage,
 Task<Ruling> Gate::by_host(const Restriction& restriction, Stage stage, Facts& facts,
                            std::string host) {
     ipc::Access question;
-    question.table = restriction.argument;
     question.kind = ipc::AccessKey::name;
     question.key = host;
-    auto found = co_await backend_.access(std::move(question));
-    if (!found) co_return refuse(451, "4.3.0", '<' + host + ">: Temporary lookup failure");
-    if (*found) {
-        Ruling ruling = co_await action(**std::move(found), stage, facts);
-        co_return never_permits(std::move(ruling), restriction, host);
-    }
+    auto found = co_await by_table(restriction, stage, facts, std::move(question));
+    if (found) co_return *std::move(found);
     auto addresses = co_await backend_.addresses(host);
     Ruling ruling;
     if (!addresses) {
@@ -101,15 +96,22 @@ Task<Ruling> Gate::by_host(const Restriction& restriction, Stage stage, Facts& f
 Task<Ruling> Gate::by_address(const Restriction& restriction, Stage stage, Facts& facts,
                               std::string ip) {
     ipc::Access question;
-    question.table = restriction.argument;
     question.kind = ipc::AccessKey::client;
-    question.client_ip = ip;
+    question.client_ip = std::move(ip);
+    auto found = co_await by_table(restriction, stage, facts, std::move(question));
+    co_return std::move(found).value_or(Ruling());
+}
+
+/// What the table says about one host or one address; nothing: it does not know it.
+Task<std::optional<Ruling>> Gate::by_table(const Restriction& restriction, Stage stage,
+                                           Facts& facts, ipc::Access question) {
+    question.table = restriction.argument;
+    const std::string about = question.key.empty() ? question.client_ip : question.key;
     auto found = co_await backend_.access(std::move(question));
-    if (!found) co_return refuse(451, "4.3.0", '<' + ip + ">: Temporary lookup failure");
-    Ruling ruling;
-    if (!*found) co_return ruling;
-    ruling = co_await action(**std::move(found), stage, facts);
-    co_return never_permits(std::move(ruling), restriction, ip);
+    if (!found) co_return refuse(451, "4.3.0", '<' + about + ">: Temporary lookup failure");
+    if (!*found) co_return std::nullopt;
+    Ruling ruling = co_await action(**std::move(found), stage, facts);
+    co_return never_permits(std::move(ruling), restriction, about);
 }
 
 /// RFC 5321 section 5.1: MX, else A or AAAA; RFC 7505 section 3: a single MX record whose exchange

@@ -3,6 +3,7 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/event/sleep.h"
+#include "smtpd/session.h"
 
 namespace facteur::smtpd {
 
@@ -72,6 +73,12 @@ Task<void> Server::watch_policyd(Scope& watching) {
         co_await Sleep(watching, kLook);
         if (!counts.all().empty()) co_await tell_sessions(std::string(), 0);
     }
+}
+
+void Server::drain() {
+    draining = true;
+    for (Session* session : sessions)
+        session->drain();
 }
 
 bool Server::offers(std::string_view keyword) const {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "lib/event/scope.h"
@@ -47,6 +48,8 @@ private:
     std::unordered_map<std::string, std::uint32_t> counts_;
 };
 
+class Session;
+
 /// What all sessions of one process share.
 struct Server {
     Server(Scope& session_scope, const Settings& the_settings, Backend& the_backend,
@@ -59,6 +62,8 @@ struct Server {
     Task<void> tell_sessions(std::string key, std::uint32_t left);
     /// Finds out that policyd is new, now and then, until the scope is cancelled.
     Task<void> watch_policyd(Scope& watching);
+    /// No more messages: sessions end where they are between two.
+    void drain();
 
     Scope& scope;
     const Settings& settings;
@@ -72,6 +77,8 @@ struct Server {
     ClientList xclient_hosts;
     ClientList xforward_hosts;
     ClientCounts counts;
+    std::unordered_set<Session*> sessions;
+    bool draining = false;
     std::uint64_t policyd_generation = 0;
 };
 

@@ -16,6 +16,8 @@ namespace {
 
 /// Answers that wait for the end of a pipelined group: no more than this.
 constexpr std::size_t kMostPending = 16384;
+/// How long a client that heard our last word has to hang up.
+constexpr Milliseconds kParting{2000};
 
 enum : unsigned {
     kJunk = 1,       ///< of no use to mail: counts towards smtpd_junk_command_limit
@@ -59,9 +61,11 @@ Session::Session(Server& server, Fd socket)
     client_.server = stream_.local();
     client_.key =
         client_key(client_.address, settings_.limits.ipv4_prefix(), settings_.limits.ipv6_prefix());
+    server_.sessions.insert(this);
 }
 
 Session::~Session() {
+    server_.sessions.erase(this);
     if (connections_ == 0) return;
     const std::uint32_t left = server_.counts.leave(client_.key);
     if (!server_.scope.cancelled()) server_.scope.spawn(server_.tell_sessions(client_.key, left));
@@ -70,6 +74,7 @@ Session::~Session() {
 Task<void> Session::run() {
     std::string farewell;
     bool greeted = false;
+    bool lost = false;
     try {
         greeted = co_await greet();
         if (greeted) co_await converse();
@@ -77,22 +82,42 @@ Task<void> Session::run() {
         log_info("timeout after " + where() + " from " + client_.text());
         farewell = "421 4.4.2 " + settings_.myhostname() + " Error: timeout exceeded\r\n";
     } catch (const Cancelled&) {
-        farewell = "421 4.3.2 " + settings_.myhostname() + " Service shutting down\r\n";
+        farewell = shutting_down();
     } catch (const Disconnect&) {
-        log_info("lost connection after " + where() + " from " + client_.text());
+        lost = !server_.draining || !idle_;
+        if (!lost) farewell = shutting_down();
+        if (lost) log_info("lost connection after " + where() + " from " + client_.text());
     }
-    if (!farewell.empty()) stream_.put(std::move(farewell));
-    stream_.close();
     log_info("disconnect from " + client_.text() + summary());
+    if (!lost) co_await part(std::move(farewell));
+    stream_.close();
+}
+
+Task<void> Session::part(std::string farewell) {
+    if (!farewell.empty()) stream_.put(std::move(farewell));
+    if (!stream_.scope().cancelled()) co_await stream_.finish(kParting);
+}
+
+std::string Session::shutting_down() const {
+    return "421 4.3.2 " + settings_.myhostname() + " Service shutting down\r\n";
+}
+
+/// Wakes the coroutine that reads, with the end of its input.
+void Session::drain() {
+    if (idle_ && !stream_.buffered()) ::shutdown(stream_.fd(), SHUT_RD);
 }
 
 Task<void> Session::converse() {
     while (!quit_) {
         // RFC 2920 section 3.2: answers to a group of commands leave together, and before we wait.
         if (!stream_.has_line() || stream_.pending() > kMostPending) co_await stream_.flush();
+        idle_ = !transaction_;
+        // RFC 5321 section 3.8: a server that shuts down says 421 to the next command.
+        if (idle_ && server_.draining) throw Cancelled("shutting down");
         stream_.set_deadline(settings_.limits.timeout());
         Line line =
             co_await stream_.read_line(static_cast<std::size_t>(settings_.line_length_limit()));
+        idle_ = false;
         Reply reply = co_await command(std::move(line));
         co_await answer(reply);
     }

@@ -14,6 +14,7 @@
 #include "lib/smtp/transparency.h"
 #include "smtpd/client.h"
 #include "smtpd/content.h"
+#include "smtpd/proxy_attributes.h"
 #include "smtpd/server.h"
 
 namespace facteur::smtpd {
@@ -34,12 +35,6 @@ struct Transaction {
     bool chunks_refused = false;  ///< and refused: the rest of the chunks go nowhere
 };
 
-/// From whom mail came that a proxy hands on: XFORWARD.
-struct Forwarded {
-    std::string name, address, port, protocol, helo, ident, source;
-    bool given = false;
-};
-
 /// One SMTP conversation (RFC 5321).
 class Session {
 public:
@@ -50,6 +45,9 @@ public:
 
     /// Until the client leaves, breaks too many rules, or the process ends; never throws.
     Task<void> run();
+    /// The process wants to end: between two messages the client hears 421 now, else after this
+    /// one.
+    void drain();
 
 private:
     using Handler = Task<smtp::Reply> (Session::*)(std::string arguments);
@@ -64,6 +62,8 @@ private:
     // session.cc: the loop
     Task<bool> greet();
     Task<void> converse();
+    Task<void> part(std::string farewell);
+    std::string shutting_down() const;
     Task<smtp::Reply> command(Line line);
     smtp::Reply unknown_command(std::string_view verb, std::string_view line);
     Task<void> answer(const smtp::Reply& reply);
@@ -154,6 +154,7 @@ private:
     bool premature_ = false;
     bool denied_ = false;  ///< by the restrictions, before it said a word
     bool quit_ = false;
+    bool idle_ = false;  ///< waits for a command, between two messages
 };
 
 }  // namespace facteur::smtpd

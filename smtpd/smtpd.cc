@@ -37,4 +37,9 @@ Task<void> Smtpd::connection(Fd socket, const daemon::Listener&) {
     co_await session.run();
 }
 
+Task<void> Smtpd::drain() {
+    if (server_) server_->drain();
+    co_return;
+}
+
 }  // namespace facteur::smtpd

@@ -19,6 +19,7 @@ public:
     Task<void> start() override;
     daemon::Limits limits() const override;
     Task<void> connection(Fd socket, const daemon::Listener& listener) override;
+    Task<void> drain() override;
 
 private:
     const Settings& settings_;

@@ -19,5 +19,9 @@ fuzz:
 	@tests/fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
 $(ROOT)/fuzz/fuzz/%: $(ROOT)/fuzz/tests/fuzz/%_fuzz.o $(ROOT)/fuzz/lib.a
-	@mkdir -p $(@D); echo "  LINK  $@"; $(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@mkdir -p $(@D); echo "  LINK  $@"; $(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(ROOT)/fuzz/lib.a $(LDLIBS)
+# Parsers that stand in a daemon's folder.
+FUZZED_FROM = $(patsubst %.cc,$(ROOT)/fuzz/%.o,$(filter-out %/main.cc %_test.cc,$(wildcard $(1)/*.cc)))
+$(ROOT)/fuzz/fuzz/smtpd_texts: $(call FUZZED_FROM,smtpd)
+$(ROOT)/fuzz/fuzz/policy_answer: $(call FUZZED_FROM,policyd)
 .SECONDARY: $(patsubst %.cc,$(ROOT)/fuzz/%.o,$(wildcard tests/fuzz/*_fuzz.cc))

@@ -67,8 +67,8 @@ public:
     virtual std::string refusal(const std::string& client_address);
     /// Such a client is not counted at all (smtpd_client_event_limit_exceptions).
     virtual bool is_exempt(const std::string& client_address) const;
-    /// Asked to end, accepting has stopped.  Session daemons leave this alone: the process waits
-    /// for process().sessions() to end by itself.  Single daemons finish what is in their hands
+    /// Asked to end, accepting has stopped.  Session daemons may tell their sessions, which the
+    /// process lets end by themselves.  Single daemons finish what is in their hands
     /// here; when it returns their connections are closed.
     virtual Task<void> drain();
     /// master.cf's wakeup column.

@@ -322,6 +322,19 @@ Task<void> Stream::end_output() {
     if (!closed_) ::shutdown(socket_.get(), SHUT_WR);
 }
 
+Task<void> Stream::finish(Milliseconds patience) {
+    set_deadline(patience);
+    try {
+        co_await end_output();
+        for (;;) {
+            const std::string_view unheard = co_await peek();
+            consume(unheard.size());
+        }
+    } catch (const Disconnect&) {
+    }
+    close();
+}
+
 Fd Stream::release() {
     io_.reset();
     return std::move(socket_);

@@ -72,6 +72,10 @@ public:
     Task<void> flush();
     /// Sends what is pending and says that nothing follows; the peer can still answer.
     Task<void> end_output();
+    /// The end of a conversation in which we had the last word: end_output(), then waits until the
+    /// peer closes too, no longer than that, and closes.  Closing while it still talks would reset
+    /// the connection, and the last word could be lost with it.  Throws nothing.
+    Task<void> finish(Milliseconds patience);
     /// Flushes, then sends `count` bytes of a file from `offset`; throws Closed when the file is
     /// shorter.
     Task<void> put_file(int fd, off_t offset, std::size_t count);
