@@ -11,6 +11,8 @@ namespace {
 
 /// How long a policyd that is new may not know who is connected.
 constexpr Milliseconds kLook{5000};
+/// How long a client may be silent between two messages when the process wants to end.
+constexpr Milliseconds kSilence{10000};
 
 }  // namespace
 
@@ -75,10 +77,12 @@ Task<void> Server::watch_policyd(Scope& watching) {
     }
 }
 
-void Server::drain() {
-    draining = true;
-    for (Session* session : sessions)
-        session->drain();
+Task<void> Server::dismiss_idle() {
+    while (!sessions.empty()) {
+        for (Session* session : sessions)
+            session->dismiss(kSilence);
+        co_await Sleep(scope, kSilence);
+    }
 }
 
 bool Server::offers(std::string_view keyword) const {

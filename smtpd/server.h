@@ -62,8 +62,9 @@ struct Server {
     Task<void> tell_sessions(std::string key, std::uint32_t left);
     /// Finds out that policyd is new, now and then, until the scope is cancelled.
     Task<void> watch_policyd(Scope& watching);
-    /// No more messages: sessions end where they are between two.
-    void drain();
+    /// For the end of the process: whoever goes on to talk may finish, but who has nothing to say
+    /// between two messages hears 421.
+    Task<void> dismiss_idle();
 
     Scope& scope;
     const Settings& settings;
@@ -78,7 +79,6 @@ struct Server {
     ClientList xforward_hosts;
     ClientCounts counts;
     std::unordered_set<Session*> sessions;
-    bool draining = false;
     std::uint64_t policyd_generation = 0;
 };
 

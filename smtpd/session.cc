@@ -4,6 +4,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/event/loop.h"
 #include "lib/event/sleep.h"
 #include "lib/smtp/command.h"
 #include "lib/smtp/domain.h"
@@ -84,7 +85,7 @@ Task<void> Session::run() {
     } catch (const Cancelled&) {
         farewell = shutting_down();
     } catch (const Disconnect&) {
-        lost = !server_.draining || !idle_;
+        lost = !dismissed_;
         if (!lost) farewell = shutting_down();
         if (lost) log_info("lost connection after " + where() + " from " + client_.text());
     }
@@ -102,9 +103,11 @@ std::string Session::shutting_down() const {
     return "421 4.3.2 " + settings_.myhostname() + " Service shutting down\r\n";
 }
 
-/// Wakes the coroutine that reads, with the end of its input.
-void Session::drain() {
-    if (idle_ && !stream_.buffered()) ::shutdown(stream_.fd(), SHUT_RD);
+/// RFC 5321 section 3.8.  The coroutine that reads wakes with the end of its input.
+void Session::dismiss(Milliseconds silence) {
+    if (!idle_ || stream_.buffered() || Loop::current().now() - idle_since_ < silence) return;
+    dismissed_ = true;
+    ::shutdown(stream_.fd(), SHUT_RD);
 }
 
 Task<void> Session::converse() {
@@ -112,8 +115,7 @@ Task<void> Session::converse() {
         // RFC 2920 section 3.2: answers to a group of commands leave together, and before we wait.
         if (!stream_.has_line() || stream_.pending() > kMostPending) co_await stream_.flush();
         idle_ = !transaction_;
-        // RFC 5321 section 3.8: a server that shuts down says 421 to the next command.
-        if (idle_ && server_.draining) throw Cancelled("shutting down");
+        idle_since_ = Loop::current().now();
         stream_.set_deadline(settings_.limits.timeout());
         Line line =
             co_await stream_.read_line(static_cast<std::size_t>(settings_.line_length_limit()));

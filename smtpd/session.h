@@ -45,9 +45,9 @@ public:
 
     /// Until the client leaves, breaks too many rules, or the process ends; never throws.
     Task<void> run();
-    /// The process wants to end: between two messages the client hears 421 now, else after this
-    /// one.
-    void drain();
+    /// The process wants to end, and this client has been silent between two messages for so long:
+    /// it hears 421.
+    void dismiss(Milliseconds silence);
 
 private:
     using Handler = Task<smtp::Reply> (Session::*)(std::string arguments);
@@ -155,6 +155,8 @@ private:
     bool denied_ = false;  ///< by the restrictions, before it said a word
     bool quit_ = false;
     bool idle_ = false;  ///< waits for a command, between two messages
+    bool dismissed_ = false;
+    TimePoint idle_since_{};
 };
 
 }  // namespace facteur::smtpd

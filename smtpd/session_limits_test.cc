@@ -158,6 +158,7 @@ TEST_CASE("a command that ends in LF alone is refused from strangers", "[smtpd]"
     f.reply();
     f.send("EHLO a.test\n");
     CHECK(f.reply() == "550 5.5.2 Error: bare <LF> received");
+    f.farewell();
     Fixture trusted("mynetworks = 127.0.0.0/8\n");
     trusted.connect();
     trusted.reply();
@@ -202,16 +203,22 @@ TEST_CASE("policyd can refuse at each moment", "[smtpd]") {
 TEST_CASE("a server that shuts down says 421 between two messages [RFC 5321 3.8]", "[smtpd]") {
     Fixture f;
     f.connect();
-    f.dialogue({"", kHello});
-    SECTION("at once while the client is silent") {
-        f.server->drain();
+    f.reply();
+    f.say(kHello);
+    f.scope->spawn(f.server->dismiss_idle());
+    int turns = 0;
+    SECTION("to a client that is silent") {
+        f.run_until([&] { return ++turns > 2; });
+        f.loop.advance(std::chrono::seconds(11));
         CHECK(f.farewell() == "421 4.3.2 mx.here.test Service shutting down\r\n");
     }
     SECTION("after the message that is under way") {
         f.dialogue({kMail, kRcpt});
-        f.server->drain();
+        f.loop.advance(std::chrono::seconds(11));
+        f.run_until([&] { return ++turns > 2; });
         CHECK_THAT(f.say("DATA"), StartsWith("354"));
         CHECK_THAT(f.say("hi\r\n."), StartsWith("250 2.0.0 Ok: queued"));
+        f.loop.advance(std::chrono::seconds(11));
         CHECK(f.farewell() == "421 4.3.2 mx.here.test Service shutting down\r\n");
         CHECK(f.backend.taken.size() == 1);
     }

@@ -38,7 +38,7 @@ Task<void> Smtpd::connection(Fd socket, const daemon::Listener&) {
 }
 
 Task<void> Smtpd::drain() {
-    if (server_) server_->drain();
+    if (server_) process().sessions().spawn(server_->dismiss_idle());
     co_return;
 }
 
