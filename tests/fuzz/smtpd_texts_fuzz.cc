@@ -1,9 +1,9 @@
 // What smtpd reads besides commands: a proxy's attributes, reply templates, lists of TLS versions
 // and of restrictions, filters of DNS lists.  The first byte chooses.
+#include "lib/net/tls_versions.h"
 #include "smtpd/proxy_attributes.h"
 #include "smtpd/reply_template.h"
 #include "smtpd/restriction.h"
-#include "smtpd/tls_choice.h"
 
 using namespace facteur;
 using namespace facteur::smtpd;
