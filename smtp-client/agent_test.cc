@@ -22,6 +22,7 @@ struct Queue {
     FakeLookups lookups;
     std::unique_ptr<TlsClient> tls = *TlsClient::create(TlsClientOptions());
     std::unique_ptr<ConnectionCache> cache;
+    std::unique_ptr<Logins> logins;
     std::unique_ptr<Surroundings> around;
     std::unique_ptr<Agent> agent;
     FakeServer server{scope};
@@ -38,8 +39,9 @@ struct Queue {
         routing.resolver = &resolver;
         routing.myhostname = "me.test";
         cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
-        around.reset(new Surroundings{settings, Protocol::smtp, routing, lookups, *tls, *cache,
-                                      scope, Address(), Address()});
+        logins = std::make_unique<Logins>(settings.sasl, lookups);
+        around.reset(new Surroundings{settings, Protocol::smtp, routing, lookups, *logins, *tls,
+                                      *cache, scope, Address(), Address()});
         agent = std::make_unique<Agent>(*around, 100);
         start();
     }

@@ -92,7 +92,7 @@ Task<Attempt> Conversation::try_open(TlsClient& tls, bool plain) {
                                   target_.name_and_ip(), smtp::to_line(answer))));
         }
     }
-    if (manner_.credentials && !offers_.auth.empty()) {
+    if (manner_.login && !offers_.auth.empty()) {
         CO_TRY_VOID(co_await login());
     }
     co_return Attempt();
@@ -156,54 +156,6 @@ void Conversation::log_tls(bool good) const {
         log_info(fmt::format("server certificate verification failed for {}: {}", target_.relay(),
                              info.why.empty() ? "not trusted" : info.why));
     }
-}
-
-/// PLAIN before LOGIN; neither where smtp_sasl_security_options forbid a readable password.
-std::string Conversation::choose_mechanism() const {
-    const auto& options =
-        stream_->tls() ? settings_.sasl.tls_security_options() : settings_.sasl.security_options();
-    if (std::ranges::find(options, "noplaintext") != options.end()) return {};
-    for (std::string_view name : {"PLAIN", "LOGIN"}) {
-        const auto& filter = settings_.sasl.mechanism_filter();
-        auto same = [&](std::string_view word) { return iequals(word, name); };
-        if (!filter.empty() && std::ranges::none_of(filter, same)) continue;
-        if (std::ranges::any_of(offers_.auth, same)) return std::string(name);
-    }
-    return {};
-}
-
-Task<smtp::Reply> Conversation::login_with(std::string mechanism) {
-    const Credentials& who = *manner_.credentials;
-    Milliseconds budget = settings_.timeouts.helo();
-    if (mechanism == "PLAIN") {
-        // RFC 4616 section 2, as an initial response (RFC 4954 section 4).
-        std::string secret = std::string(1, '\0') + who.user + std::string(1, '\0') + who.password;
-        co_return co_await command("AUTH PLAIN " + base64_encode(secret), budget);
-    }
-    smtp::Reply answer = co_await command(std::string("AUTH LOGIN"), budget);
-    for (const std::string& word : {who.user, who.password}) {
-        if (!answer.is_intermediate()) break;
-        answer = co_await command(base64_encode(word), budget);
-    }
-    co_return answer;
-}
-
-Task<Attempt> Conversation::login() {
-    doing_ = "performing SASL authentication";
-    std::string mechanism = choose_mechanism();
-    if (mechanism.empty()) {
-        co_return std::unexpected(
-            unfit(target_, false, "4.7.0",
-                  fmt::format("SASL authentication failed; cannot authenticate to server {}: "
-                              "no mechanism available",
-                              target_.name_and_ip())));
-    }
-    smtp::Reply answer = co_await login_with(std::move(mechanism));
-    if (answer.is_positive()) co_return Attempt();
-    // A wrong password is for the administrator to mend: the mail waits for that.
-    co_return std::unexpected(unfit(target_, false, "4.7.8",
-                                    fmt::format("SASL authentication failed; server {} said: {}",
-                                                target_.name_and_ip(), smtp::to_line(answer))));
 }
 
 bool Conversation::quiet() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "lib/event/task.h"
 #include "lib/ipc/ways/delivery.h"
 #include "lib/net/stream.h"
+#include "lib/sasl/client.h"
 #include "lib/smtp/reply.h"
 #include "smtp-client/content.h"
 #include "smtp-client/offers.h"
@@ -18,10 +20,12 @@
 
 namespace facteur::smtp_client {
 
-/// From smtp_sasl_password_maps.
-struct Credentials {
-    std::string user;
-    std::string password;
+/// How to log in.
+struct Login {
+    sasl::Credentials credentials;
+    std::optional<std::vector<std::string>> mechanisms;  ///< upper case; nullopt: all
+    /// The server refused the password (535), with these words.
+    std::function<void(std::string)> on_refused;
 };
 
 /// How a connection is to be made; the same for all connections to one next hop.
@@ -29,7 +33,7 @@ struct Manner {
     Protocol protocol = Protocol::smtp;
     TlsPolicy tls;
     std::string nexthop_host;
-    std::optional<Credentials> credentials;
+    std::optional<Login> login;
 };
 
 /// What one session did for the recipients of a message.
@@ -86,8 +90,9 @@ private:
     Task<Attempt> hello();
     Task<Attempt> start_tls(TlsClient& tls);
     Task<Attempt> login();
-    Task<smtp::Reply> login_with(std::string mechanism);
-    std::string choose_mechanism() const;
+    Task<Result<smtp::Reply>> login_with(std::string name, sasl::ClientMechanism& mechanism);
+    std::vector<std::string> mechanisms(sasl::ClientConnection& connection) const;
+    std::uint8_t needed_security() const;
     void log_tls(bool first) const;
 
     std::optional<Trouble> obstacle(const Envelope& envelope) const;
@@ -111,6 +116,7 @@ private:
     TimePoint opened_;
     int messages_ = 0;
     bool esmtp_ = false;
+    bool logged_in_ = false;
     bool broken_ = false;
     bool needs_reset_ = false;  ///< the last transaction was not finished
 };

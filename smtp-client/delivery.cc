@@ -109,31 +109,13 @@ Task<Result<Manner>> Delivery::manner_for(std::string nexthop, Nexthop parsed) {
     co_return manner;
 }
 
-Task<Result<std::optional<Credentials>>> Delivery::credentials_for(std::string nexthop,
-                                                                   std::string host) {
-    std::optional<Credentials> credentials;
-    const SaslSettings& sasl = around_.settings.sasl;
-    if (!sasl.enable() || around_.protocol == Protocol::lmtp) co_return credentials;
-    auto kind = ipc::LookupKey::exact;
-    CO_TRY(auto found, co_await around_.lookups.find(sasl.password_maps(), kind, host));
-    if (!found) {
-        CO_TRY(found, co_await around_.lookups.find(sasl.password_maps(), kind, nexthop));
-    }
-    if (!found) co_return credentials;
-    auto colon = found->find(':');
-    credentials.emplace();
-    credentials->user = found->substr(0, colon);
-    if (colon != std::string::npos) credentials->password = found->substr(colon + 1);
-    co_return credentials;
-}
-
 Task<void> Delivery::try_target(const std::string& nexthop, Target target, Manner manner) {
-    auto credentials = co_await credentials_for(nexthop, target.name);
-    if (!credentials) {
-        trouble_for_all(unreached(credentials.error()), "none");
+    auto login = co_await around_.logins.find(job_.sender, nexthop, target.name);
+    if (!login) {
+        trouble_for_all(unreached(login.error()), "none");
         co_return;
     }
-    manner.credentials = *std::move(credentials);
+    manner.login = *std::move(login);
     for (bool plain : {false, true}) {
         auto conversation = co_await connect(target, manner);
         if (!conversation) co_return;
@@ -235,8 +217,8 @@ void Delivery::keep(const std::string& nexthop, std::unique_ptr<Conversation> co
     int most = settings.reuse_count();
     auto age = Loop::current().now() - conversation->opened();
     bool good = conversation->usable() && settings.cache_connections() && done() &&
-                settings.cache_time().count() > 0 && age < settings.reuse_time() &&
-                (most == 0 || conversation->messages() < most);
+                !settings.sasl.by_sender() && settings.cache_time().count() > 0 &&
+                age < settings.reuse_time() && (most == 0 || conversation->messages() < most);
     if (good) {
         around_.cache.put(nexthop, std::move(conversation));
     } else {

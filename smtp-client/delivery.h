@@ -9,6 +9,7 @@
 #include "lib/ipc/ways/delivery.h"
 #include "smtp-client/connection_cache.h"
 #include "smtp-client/conversation.h"
+#include "smtp-client/logins.h"
 #include "smtp-client/lookups.h"
 #include "smtp-client/settings.h"
 #include "smtp-client/targets.h"
@@ -21,6 +22,7 @@ struct Surroundings {
     Protocol protocol;
     Routing routing;
     Lookups& lookups;
+    Logins& logins;
     TlsClient& tls;
     ConnectionCache& cache;
     Scope& scope;
@@ -47,7 +49,6 @@ private:
     Task<void> try_target(const std::string& nexthop, Target target, Manner manner);
     Task<std::unique_ptr<Conversation>> connect(Target target, Manner manner);
     Task<Result<Manner>> manner_for(std::string nexthop, Nexthop parsed);
-    Task<Result<std::optional<Credentials>>> credentials_for(std::string nexthop, std::string host);
     Task<void> session(const std::string& nexthop, std::unique_ptr<Conversation> conversation);
     void apply(const Conversation& conversation, std::vector<Verdict> verdicts);
     void keep(const std::string& nexthop, std::unique_ptr<Conversation> conversation);

@@ -25,6 +25,7 @@ struct Client {
     FakeLookups lookups;
     std::unique_ptr<TlsClient> tls = *TlsClient::create(TlsClientOptions());
     std::unique_ptr<ConnectionCache> cache;
+    std::unique_ptr<Logins> logins;
     std::unique_ptr<Surroundings> around;
     std::string text = "Subject: x\r\n\r\n.dot\r\nline\r\n";
     ipc::Job job;
@@ -49,8 +50,9 @@ struct Client {
         routing.resolver = &resolver;
         routing.myhostname = "me.test";
         cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
-        around.reset(new Surroundings{settings, protocol, routing, lookups, *tls, *cache, scope,
-                                      Address(), Address()});
+        logins = std::make_unique<Logins>(settings.sasl, lookups);
+        around.reset(new Surroundings{settings, protocol, routing, lookups, *logins, *tls, *cache,
+                                      scope, Address(), Address()});
     }
     void to(const std::vector<std::string>& addresses) {
         job.recipients.clear();

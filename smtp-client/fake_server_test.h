@@ -2,6 +2,7 @@
 
 // Unit tests only: a server that plays its part, and a name service that knows what it is told.
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -211,6 +212,10 @@ public:
         std::optional<std::string> value;
         if (auto found = table.find(key); found != table.end()) value = found->second;
         co_return value;
+    }
+    Task<Result<bool>> matches(std::string, std::vector<std::string> patterns,
+                               std::string word) override {
+        co_return std::ranges::find(patterns, word) != patterns.end();
     }
 };
 

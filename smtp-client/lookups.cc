@@ -17,4 +17,15 @@ Task<Result<std::optional<std::string>>> AddressdLookups::find(std::vector<std::
     co_return value;
 }
 
+Task<Result<bool>> AddressdLookups::matches(std::string list, std::vector<std::string> patterns,
+                                            std::string word) {
+    ipc::Match question;
+    question.list = std::move(list);
+    question.patterns = std::move(patterns);
+    question.name = std::move(word);
+    auto answer = co_await client_.call(std::move(question));
+    if (!answer) co_return std::unexpected(answer.error());
+    co_return answer->message.matches;
+}
+
 }  // namespace facteur::smtp_client

@@ -16,6 +16,9 @@ public:
     virtual ~Lookups() = default;
     virtual Task<Result<std::optional<std::string>>> find(std::vector<std::string> tables,
                                                           ipc::LookupKey kind, std::string key) = 0;
+    /// Does the list, the value of parameter `list`, have this word in it?
+    virtual Task<Result<bool>> matches(std::string list, std::vector<std::string> patterns,
+                                       std::string word) = 0;
 };
 
 class AddressdLookups : public Lookups {
@@ -23,6 +26,8 @@ public:
     explicit AddressdLookups(ipc::Client& client) : client_(client) {}
     Task<Result<std::optional<std::string>>> find(std::vector<std::string> tables,
                                                   ipc::LookupKey kind, std::string key) override;
+    Task<Result<bool>> matches(std::string list, std::vector<std::string> patterns,
+                               std::string word) override;
 
 private:
     ipc::Client& client_;

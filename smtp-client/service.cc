@@ -95,9 +95,10 @@ SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Proto
       tls_(tls_for(settings.tls)),
       address_(process.scope(), "private/address"),
       lookups_(address_),
+      logins_(settings.sasl, lookups_),
       cache_(process.scope(), settings.cache_time()),
       around_(new Surroundings{settings, protocol, routing_for(settings, *resolver_), lookups_,
-                               *tls_, cache_, process.scope(),
+                               logins_, *tls_, cache_, process.scope(),
                                bind_address(settings.bind_address()),
                                bind_address(settings.bind_address6())}),
       agent_(std::make_unique<Agent>(*around_, static_cast<std::uint32_t>(settings.jobs()))) {}

@@ -25,6 +25,7 @@ private:
     std::unique_ptr<TlsClient> tls_;
     ipc::Client address_;
     AddressdLookups lookups_;
+    Logins logins_;
     ConnectionCache cache_;
     std::unique_ptr<Surroundings> around_;
     std::unique_ptr<Agent> agent_;

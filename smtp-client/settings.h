@@ -2,6 +2,7 @@
 
 #include "lib/config/common.h"
 #include "lib/config/dns.h"
+#include "smtp-client/sasl_settings.h"
 #include "smtp-client/tls_settings.h"
 
 namespace facteur::smtp_client {
@@ -32,24 +33,6 @@ struct Timeouts : conf::Section {
                               "How long to wait for the answer to RSET."};
     Param<conf::Seconds> quit{params, "smtp_quit_timeout", conf::Seconds(300),
                               "How long sending QUIT may take."};
-};
-
-struct SaslSettings : conf::Section {
-    explicit SaslSettings(Section& outer) : Section(outer) {}
-    Param<bool> enable{params, "smtp_sasl_auth_enable", false,
-                       "Whether to log in to servers that smtp_sasl_password_maps has."};
-    Param<conf::List> password_maps{
-        params, "smtp_sasl_password_maps", "",
-        "Tables with \"user:password\" by server name or by next hop as it is configured."};
-    Param<conf::List> security_options{
-        params, "smtp_sasl_security_options", "noplaintext, noanonymous",
-        "noplaintext: never send a password over a connection without TLS."};
-    Param<conf::List> tls_security_options{params, "smtp_sasl_tls_security_options",
-                                           "$smtp_sasl_security_options",
-                                           "The same for connections with TLS."};
-    Param<conf::List> mechanism_filter{
-        params, "smtp_sasl_mechanism_filter", "",
-        "The mechanisms that may be used, of PLAIN and LOGIN; empty: both."};
 };
 
 struct Settings : conf::Common {

@@ -48,6 +48,8 @@ std::string Conversation::mail_command(const Envelope& envelope, bool eight_bit)
     // RFC 6152 section 2: it is said for what is so, whatever the submitter said or forgot.
     if (eight_bit) parameters.body = smtp::Body::eight_bit_mime;
     parameters.smtputf8 = job.smtputf8 && offers_.smtputf8;
+    // RFC 4954 section 5: the sender is nobody that we vouch for.
+    if (logged_in_ && settings_.sasl.dummy_mail_auth()) parameters.auth.emplace();
     if (offers_.dsn) {
         parameters.ret = static_cast<smtp::Ret>(job.ret);
         parameters.envid = job.envid;

@@ -19,6 +19,11 @@ Trouble with_words(const Target& target, const smtp::Reply& reply) {
     return trouble;
 }
 
+void soften(Trouble& trouble) {
+    trouble.permanent = false;
+    trouble.status[0] = '4';
+}
+
 }  // namespace
 
 Trouble refused(const Target& target, const smtp::Reply& reply, std::string_view command) {
@@ -30,10 +35,7 @@ Trouble refused(const Target& target, const smtp::Reply& reply, std::string_view
 
 Trouble unwelcome(const Target& target, const smtp::Reply& reply, bool permanent) {
     Trouble trouble = with_words(target, reply);
-    if (!permanent && trouble.permanent) {
-        trouble.permanent = false;
-        trouble.status[0] = '4';
-    }
+    if (!permanent) soften(trouble);
     trouble.text = fmt::format("host {} refused to talk to me: {}", target.name_and_ip(),
                                smtp::to_line(reply));
     return trouble;
@@ -56,6 +58,18 @@ Trouble unfit(const Target& target, bool permanent, std::string status, std::str
     trouble.status = std::move(status);
     trouble.text = std::move(text);
     trouble.remote_mta = "dns; " + target.name;
+    return trouble;
+}
+
+Trouble login_failed(const Target& target, std::string text) {
+    return unfit(target, false, "4.7.0", "SASL authentication failed; " + std::move(text));
+}
+
+Trouble login_refused(const Target& target, const smtp::Reply& reply, bool soft) {
+    Trouble trouble = with_words(target, reply);
+    if (soft) soften(trouble);
+    trouble.text = fmt::format("SASL authentication failed; server {} said: {}",
+                               target.name_and_ip(), smtp::to_line(reply));
     return trouble;
 }
 

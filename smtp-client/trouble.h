@@ -27,6 +27,10 @@ Trouble unwelcome(const Target& target, const smtp::Reply& reply, bool permanent
 Trouble interrupted(const Target& target, bool timed_out, std::string_view doing);
 /// Our own judgement about this server.
 Trouble unfit(const Target& target, bool permanent, std::string status, std::string text);
+/// It was no use to log in: "SASL authentication failed; …", temporary.
+Trouble login_failed(const Target& target, std::string text);
+/// The server refused the password; temporary when `soft`.
+Trouble login_refused(const Target& target, const smtp::Reply& reply, bool soft);
 /// Nobody was reached.
 Trouble unreached(const Error& error);
 

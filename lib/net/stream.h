@@ -87,6 +87,9 @@ public:
     Task<Result<void>> start_tls(TlsClient& client, TlsClientWish wish);
     /// nullptr while plain.
     const TlsInfo* tls() const;
+    /// RFC 9266: the 32 bytes that both ends of this TLSv1.3 connection know and nobody else;
+    /// empty with older protocols, where they would not be unique.
+    std::string tls_exporter() const;
 
     /// From now on everything is compressed, in both directions; what is put was flushed before.
     void start_deflate();

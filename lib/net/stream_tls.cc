@@ -21,6 +21,17 @@ const TlsInfo* Stream::tls() const {
     return tls_ ? tls_->info.get() : nullptr;
 }
 
+std::string Stream::tls_exporter() const {
+    constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+    constexpr std::size_t kSize = 32;
+    if (!tls_ || !tls_->info || ::SSL_version(tls_->ssl) < TLS1_3_VERSION) return {};
+    std::string bytes(kSize, '\0');
+    auto* out = reinterpret_cast<unsigned char*>(bytes.data());  // NOLINT: OpenSSL's type
+    bool good = ::SSL_export_keying_material(tls_->ssl, out, kSize, kLabel.data(), kLabel.size(),
+                                             nullptr, 0, 1) == 1;
+    return good ? bytes : std::string();
+}
+
 /// Waits for what the failed call said it needs; throws Closed when it cannot be repeated.
 Task<void> Stream::settle(int ssl_result) {
     int saved = errno;

@@ -42,60 +42,11 @@ private:
     std::optional<std::string> user_;
 };
 
-class PlainClient : public ClientMechanism {
-public:
-    explicit PlainClient(const Credentials& who) : who_(who) {}
-    std::string_view name() const override { return "PLAIN"; }
-    std::optional<std::string> initial_response() override {
-        return std::string(1, '\0') + who_.user + '\0' + who_.password;
-    }
-    Result<std::string> respond(std::string_view) override {
-        return permanent("PLAIN: the server asks for more", "5.7.8");
-    }
-
-private:
-    Credentials who_;
-};
-
-class LoginClient : public ClientMechanism {
-public:
-    explicit LoginClient(const Credentials& who) : who_(who) {}
-    std::string_view name() const override { return "LOGIN"; }
-    std::optional<std::string> initial_response() override { return std::nullopt; }
-    // The prompts differ between servers ("User Name", "VXNlcm5hbWU6"), the order does not.
-    Result<std::string> respond(std::string_view) override {
-        switch (step_++) {
-            case 0:
-                return who_.user;
-            case 1:
-                return who_.password;
-            default:
-                return permanent("LOGIN: the server asks for more", "5.7.8");
-        }
-    }
-
-private:
-    Credentials who_;
-    int step_ = 0;
-};
-
-bool offers(std::span<const std::string_view> offered, std::string_view name) {
-    return std::ranges::any_of(offered, [&](std::string_view o) { return iequals(o, name); });
-}
-
 }  // namespace
 
 std::unique_ptr<ServerMechanism> make_server(std::string_view mechanism) {
     if (iequals(mechanism, "PLAIN")) return std::make_unique<PlainServer>();
     if (iequals(mechanism, "LOGIN")) return std::make_unique<LoginServer>();
-    return nullptr;
-}
-
-std::unique_ptr<ClientMechanism> make_client(std::span<const std::string_view> offered,
-                                             const Credentials& credentials) {
-    if (!is_field(credentials.user) || !is_field(credentials.password)) return nullptr;
-    if (offers(offered, "PLAIN")) return std::make_unique<PlainClient>(credentials);
-    if (offers(offered, "LOGIN")) return std::make_unique<LoginClient>(credentials);
     return nullptr;
 }
 

@@ -2,12 +2,9 @@
 
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
-
-#include "lib/base/result.h"
 
 namespace facteur::sasl {
 
@@ -38,25 +35,6 @@ public:
 
 /// Nothing when there is no such mechanism; names are case-insensitive.
 std::unique_ptr<ServerMechanism> make_server(std::string_view mechanism);
-
-/// Client side: one response a challenge.
-class ClientMechanism {
-public:
-    virtual ~ClientMechanism() = default;
-    virtual std::string_view name() const = 0;
-    /// What goes out with the command; nothing when the server speaks first.
-    virtual std::optional<std::string> initial_response() = 0;
-    virtual Result<std::string> respond(std::string_view challenge) = 0;
-};
-
-struct Credentials {
-    std::string user;
-    std::string password;
-};
-
-/// The best mechanism that the server offers and we speak; null when there is none.
-std::unique_ptr<ClientMechanism> make_client(std::span<const std::string_view> offered,
-                                             const Credentials& credentials);
 
 /// Longest user name or password that is accepted: RFC 4616 section 2 asks for at least 255.
 inline constexpr std::size_t kMaxField = 1024;
