@@ -76,6 +76,37 @@ class AsRelayhost(TestCase):
         self.assertIn(b'Subject: Relayed', postfix.wait_messages()[0])
         self.assertIn('sasl_username=facteur', postfix.log())
 
+    def test_every_mechanism(self):
+        """Each by its own transport, with a mechanism filter; the last one chooses by itself."""
+        names = ['plain', 'login', 'cram-md5', 'scram-sha-1', 'scram-sha-256']
+        dovecot = self.own(Dovecot({'facteur': 'relay-secret'}, settings=(
+            f'auth_mechanisms = {" ".join(names)}\n')))
+        postfix = self.own(Postfix(dovecot_sasl=dovecot.sasl_socket,
+                                   settings='mynetworks = 192.0.2.0/24\n'))
+        hop = f'[127.0.0.1]:{postfix.submission}'
+        domains = {name: f'{name}.test' for name in [*names, 'best']}
+        transports = ' '.join(f'{{ {domain}={name}:{hop} }}' for name, domain in domains.items())
+        postfix.command('postconf', '-e', f'virtual_mailbox_domains = {",".join(domains.values())}',
+                        'virtual_mailbox_maps = static:user/Maildir/')
+        postfix.command('postfix', 'reload')
+        services = ''.join(
+            f'{name} unix - - - - 1 smtp-client\n' +
+            (f'  -o smtp_sasl_mechanism_filter={name}\n' if name in names else '')
+            for name in domains)
+        i = self.own_instance(services=services, settings=(
+            f'transport_maps = inline:{{ {transports} }}\n'
+            'smtp_tls_security_level = encrypt\nsmtp_sasl_auth_enable = yes\n'
+            'smtp_sasl_security_options = noanonymous\n'
+            f'smtp_sasl_password_maps = inline:{{ {hop}=facteur:relay-secret }}\n'))
+        for name, domain in domains.items():
+            with self.subTest(name):
+                i.send(USER, [f'user@{domain}'], message.plain(USER, f'user@{domain}', name),
+                       'submission', USER)
+                i.wait_log(rf'to=<user@{domain}>.*status=sent')
+                method = 'SCRAM-SHA-256' if name == 'best' else name.upper()
+                wait_until(lambda: f'sasl_method={method}, sasl_username=facteur' in postfix.log(),
+                           what=f'a login with {method}')
+
 
 @unittest.skipIf(process.missing('postfix') or os.getuid() != 0, 'needs Postfix and root')
 class AsClient(TestCase):

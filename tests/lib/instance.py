@@ -35,12 +35,12 @@ TRUSTING.verify_mode = ssl.CERT_NONE
 
 
 class Instance:
-    """users: {'name@domain': 'password'}.  settings: lines for main.cf.  dns: a server of
-    tests.lib.dns.  A TestCase keeps it (case.py), or use it as a context manager: on success the
-    folder goes away, on failure the log is shown and the folder kept."""
+    """users: {'name@domain': 'password'}.  settings: lines for main.cf.  services: lines for
+    master.cf.  dns: a server of tests.lib.dns.  A TestCase keeps it (case.py), or use it as a
+    context manager: on success the folder goes away, on failure the log is shown and it is kept."""
 
     def __init__(self, users=None, domain='example.test', settings='', folder=None, env=None,
-                 dns=None):
+                 dns=None, services=''):
         self.users = {'user@example.test': 'secret'} if users is None else users
         self.domain = domain
         self.kept = folder is not None
@@ -55,6 +55,8 @@ class Instance:
         if dns:
             settings = f'dns_servers = 127.0.0.1:{dns.port}\n' + settings
         self.add_settings(QUICK + settings)
+        with (self.dir / 'master.cf').open('a') as master:
+            master.write(services)
 
     def run(self, *arguments, instance=True, check=True, program=PROGRAM, **options):
         """Runs `facteur -c DIR …`; its output as text."""
