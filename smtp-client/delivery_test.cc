@@ -162,6 +162,16 @@ TEST_CASE_METHOD(Client, "the next MX is tried, but not after the final dot", "[
         first.hang_up_at = ".";
         CHECK(run(nexthop).text.starts_with("lost connection with a.test[127.0.0.2]"));
     }
+    SECTION("lost behind a chunk whose commands were not answered either") {
+        Fd second = *listen_on(*Address::from_ip("127.0.0.3", first.address.port()));
+        first.offers.push_back("CHUNKING");
+        first.batches = true;
+        first.hang_up_at = ".";
+        auto result = run(nexthop);
+        CHECK(result.text.starts_with("lost connection with a.test[127.0.0.2] while sending end"));
+        CHECK(first.contents.size() == 1);
+        CHECK(first.connections == 1);
+    }
     SECTION("4xx from the better server") {
         first.replies["RCPT"] = "450 4.2.0 later";
         auto result = run(nexthop);

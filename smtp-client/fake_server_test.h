@@ -34,6 +34,7 @@ public:
     TlsServer* tls = nullptr;
     bool break_tls = false;
     bool lmtp = false;
+    bool batches = false;  ///< answers only when it has read what came (RFC 2920 section 3.2)
 
     std::vector<std::string> commands;
     std::vector<std::string> contents;
@@ -103,7 +104,7 @@ private:
         } else {
             stream.put(reply + "\r\n");
         }
-        co_await stream.flush();
+        if (!batches || !stream.buffered()) co_await stream.flush();
         co_return true;
     }
     Task<bool> encrypt(Stream& stream) {

@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t kWindow = 100;
 /// A content up to this size leaves in one packet with the commands before it.
 constexpr std::uint64_t kSmall = 16 * 1024;
+constexpr const char* kEndOfData = "sending end of data -- message may be sent more than once";
 
 }  // namespace
 
@@ -39,6 +40,11 @@ struct Conversation::Transaction {
     bool ready_for_data = false;  ///< 354 came
     bool content_sent = false;    ///< an answer to all of the content is due
     bool final_dot = false;       ///< all of it is sent: the server may have it
+    bool answered = false;        ///< the answers to all commands before the content came
+
+    /// A chunk may leave with the commands before it, and a server may keep all its answers until
+    /// it has read that (RFC 2920 section 3.2): none of them is no sign that it took nothing.
+    bool may_have_arrived() const { return final_dot && (!answered || !taken.empty()); }
 };
 
 std::string Conversation::mail_command(const Envelope& envelope, bool eight_bit) const {
@@ -124,12 +130,13 @@ Task<std::vector<Verdict>> Conversation::deliver(Envelope envelope) {
     }
     if (interrupted_here) {
         broken_ = true;
+        if (transaction.may_have_arrived()) doing_ = kEndOfData;
         transaction.trouble = interrupted(target_, timed_out, doing_);
     }
     for (Verdict& verdict : transaction.verdicts) {
         if (verdict.kind != Verdict::Kind::unsettled || !transaction.trouble) continue;
         verdict.trouble = *transaction.trouble;
-        verdict.ambiguous = interrupted_here && transaction.final_dot && !transaction.taken.empty();
+        verdict.ambiguous = interrupted_here && transaction.may_have_arrived();
         if (!interrupted_here) verdict.kind = Verdict::Kind::refused;
     }
     co_return std::move(transaction.verdicts);
@@ -151,6 +158,7 @@ Task<void> Conversation::transact(Transaction& transaction) {
         transaction.steps.push_back(Step::bdat);
     needs_reset_ = true;
     co_await exchange(transaction);
+    transaction.answered = true;
     if (transaction.chunking) {
         if (!transaction.content_sent && !transaction.taken.empty())
             co_await send_chunk(transaction);
@@ -284,7 +292,7 @@ Task<void> Conversation::send_data(Transaction& transaction) {
     stream_->put(std::move(out));
     transaction.content_sent = true;
     transaction.final_dot = !transaction.taken.empty();
-    doing_ = "sending end of data -- message may be sent more than once";
+    doing_ = kEndOfData;
     stream_->set_deadline(settings_.timeouts.data_xfer());
     co_await stream_->flush();
 }
@@ -317,7 +325,7 @@ Task<void> Conversation::send_chunk(Transaction& transaction) {
 
 Task<void> Conversation::read_final(Transaction& transaction) {
     if (broken_) co_return;
-    doing_ = "sending end of data -- message may be sent more than once";
+    doing_ = kEndOfData;
     // RFC 2033 section 4.2: LMTP answers once for each recipient that was accepted.
     bool lmtp = manner_.protocol == Protocol::lmtp;
     std::size_t answers = lmtp ? transaction.taken.size() : 1;
