@@ -294,7 +294,10 @@ void Dispatcher::report(Line& line, const std::shared_ptr<Agent>& agent, ipc::Jo
     job->complete = true;
     agent->completed();
     line.changed.notify_all();
-    Feedback feedback = report.nexthop_failed ? Feedback::failure : Feedback::success;
+    // "There is no such domain" is final for its message and says nothing of a destination that
+    // might be better later.
+    const bool failed = report.nexthop_failed && !reason.status.empty();
+    Feedback feedback = failed ? Feedback::failure : Feedback::success;
     for (auto& waiting : line.transport.ended(job->destination, feedback, reason)) {
         put_off(*waiting, suspension(reason));
     }

@@ -237,6 +237,26 @@ TEST_CASE("a destination that fails is left alone, its mail put off", "[qmgr]") 
           "delivery temporarily suspended: Connection refused");
 }
 
+TEST_CASE("mail that can never go is returned, however much of it there is", "[qmgr]") {
+    Folder folder;
+    House house("initial_destination_concurrency = 2\n");
+    house.agent->fails_nexthop = true;
+    house.agent->decide = [](const ipc::Job&, const ipc::JobRecipient&) {
+        ipc::RecipientResult result;
+        result.outcome = ipc::Outcome::failed;
+        result.status = "5.4.4";
+        result.text = "Host not found";
+        return result;
+    };
+    std::vector<spool::QueueId> ids;
+    for (int i = 0; i < 10; ++i)
+        ids.push_back(house.submit({"b@nowhere.test"}, ""));
+    house.until_idle();
+    CHECK(house.agent->jobs.size() == ids.size());
+    for (spool::QueueId id : ids)
+        CHECK(house.gone(id));
+}
+
 TEST_CASE("hold, release, expire and remove", "[qmgr]") {
     Folder folder;
     House house;
