@@ -11,7 +11,8 @@ DESCRIPTION
     smtp-client takes delivery jobs from qmgr over its socket in private/, finds the servers of the
     next hop, and sends the message to them in turn until one has taken it. One process works on
     hundreds of deliveries at a time. The service lmtp, and any other whose command line has the
-    word lmtp, speaks LMTP; every other one speaks SMTP.
+    word lmtp, speaks LMTP; every other one speaks SMTP. Where it speaks LMTP, it reads lmtp_X in
+    the place of each parameter smtp_X, and lmtp_lhlo_X in the place of smtp_helo_X.
 
     A next hop is a domain, whose MX hosts are looked up, or a host in brackets, each with an
     optional :port; for LMTP it may be unix:path too. MX hosts are tried in the order of their
@@ -57,7 +58,6 @@ SETTINGS
 SEE ALSO
     facteur(1), main.cf(5), master.cf(5), qmgr(8), addressd(8)
 --*/
-#include <algorithm>
 #include <memory>
 
 #include "lib/daemon/daemon.h"
@@ -68,7 +68,6 @@ using namespace facteur;
 int main(int argc, char** argv) {
     smtp_client::Settings settings;
     auto words = daemon::arguments(argc, argv);
-    bool asked = std::ranges::find(words, "lmtp") != words.end();
     daemon::Description client;
     client.name = "smtp-client";
     // At a reload the old process finishes what it has, which may take long, while its successor
@@ -78,8 +77,14 @@ int main(int argc, char** argv) {
     client.privileges.readable = {"$smtp_tls_CApath"};
     client.privileges.network = sandbox::Network::inet;
     client.sections = {&settings};
-    client.make = [&, asked](daemon::Process& process) {
-        bool lmtp = asked || process.service() == "lmtp";
+    client.family = conf::Family{"smtp_", "lmtp_", "lmtp", {}};
+    client.family->renamed = {
+        {"lmtp_lhlo_name", "smtp_helo_name"},
+        {"lmtp_lhlo_timeout", "smtp_helo_timeout"},
+        {"lmtp_discard_lhlo_keywords", "smtp_discard_ehlo_keywords"},
+        {"lmtp_discard_lhlo_keyword_address_maps", "smtp_discard_ehlo_keyword_address_maps"}};
+    client.make = [&](daemon::Process& process) {
+        bool lmtp = client.family->serves(process.service(), words);
         return std::make_unique<smtp_client::SmtpClient>(
             process, settings, lmtp ? smtp_client::Protocol::lmtp : smtp_client::Protocol::smtp);
     };

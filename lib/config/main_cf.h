@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace facteur::conf {
@@ -35,6 +36,16 @@ public:
     /// A later setting from elsewhere: `-o name=value` in master.cf or on the command line.
     void override_with(std::string_view name, std::string_view value,
                        std::string_view from = "command line");
+
+    /// Replaces a setting, or makes it.
+    void set(const std::string& name, Setting setting) {
+        settings_.insert_or_assign(name, std::move(setting));
+    }
+    template <class Condition>
+    void remove_if(Condition condition) {
+        std::erase_if(settings_,
+                      [&](const auto& each) { return condition(each.first, each.second); });
+    }
 
     const Setting* find(std::string_view name) const;
     const std::map<std::string, Setting, std::less<>>& settings() const { return settings_; }

@@ -33,7 +33,8 @@ constexpr std::pair<std::string_view, std::string_view> kDropped[] = {
 /// Programs of Postfix that have another name here.
 constexpr std::pair<std::string_view, std::string_view> kRenamed[] = {
     {"smtp", "smtp-client"}, {"lmtp", "smtp-client"}, {"virtual", "lmtp-local"},
-    {"local", "lmtp-local"}, {"nqmgr", "qmgr"},       {"oqmgr", "qmgr"},
+    {"local", "lmtp-local"}, {"pipe", "lmtp-local"},  {"nqmgr", "qmgr"},
+    {"oqmgr", "qmgr"},
 };
 
 /// What Postfix does not have, in the form of conf/master.cf; a name that exists is left alone.
@@ -71,6 +72,9 @@ void rename(ServiceLine& line) {
     }
     const std::string_view ours = entry(kRenamed, line.command);
     if (ours.empty()) return;
+    // Words behind the command tell which of the programs it is.
+    if (line.command == "lmtp" || line.command == "pipe")
+        line.arguments.insert(line.arguments.begin(), line.command);
     line.command = ours;
     line.chroot = false;
     line.max_processes = 1;

@@ -62,13 +62,16 @@ void report(const std::vector<conf::Problem>& problems) {
 }
 
 /// main.cf as master read it, with -o on top.
-conf::MainCf configuration(const Inherited& inherited, const Options& options) {
+conf::MainCf configuration(const Inherited& inherited, const Options& options,
+                           const Description& description) {
     std::string file = inherited.config_directory + "/main.cf";
     conf::MainCf main_cf = conf::MainCf::parse(inherited.main_cf, std::move(file));
     if (!inherited.config_directory.empty())
         main_cf.override_with("config_directory", inherited.config_directory);
     for (const auto& [name, value] : options.overrides)
         main_cf.override_with(name, value, "master.cf: -o");
+    if (description.family && description.family->serves(options.service, options.arguments))
+        main_cf = description.family->translate(main_cf);
     return main_cf;
 }
 
@@ -91,8 +94,12 @@ void start_log(Inherited& inherited, const Settings& settings, const Description
 int print_parameters(const Description& description) {
     Settings own;
     std::fputs(conf::parameter_table(own).c_str(), stdout);
-    for (conf::Section* section : description.sections)
-        std::fputs(conf::parameter_table(*section).c_str(), stdout);
+    for (conf::Section* section : description.sections) {
+        const std::string table = conf::parameter_table(*section);
+        std::fputs(table.c_str(), stdout);
+        if (description.family)
+            std::fputs(description.family->parameter_table(table).c_str(), stdout);
+    }
     return std::fflush(stdout) == 0 ? 0 : 1;
 }
 
@@ -104,7 +111,7 @@ int print_problems(const Description& description, const Options& options) {
     auto text = read_main_cf(there.config_directory + "/main.cf");
     if (!text) log_fatal(text.error().text);
     there.main_cf = std::move(*text);
-    conf::MainCf main_cf = configuration(there, options);
+    conf::MainCf main_cf = configuration(there, options, description);
     for (const conf::Problem& problem : load_sections(description, main_cf))
         std::printf("%s\t%s\t%d\t%s\n",
                     problem.level == conf::Problem::Level::error ? "error" : "warning",
@@ -134,7 +141,7 @@ int run(int argc, char** argv, const Description& description) {
     keep_memory_small();
     raise_descriptor_limit();
     if (inherited->log) Log::to_file(inherited->log.duplicate(), short_hostname());
-    conf::MainCf main_cf = configuration(*inherited, options);
+    conf::MainCf main_cf = configuration(*inherited, options, description);
     Settings& settings = settings_of(main_cf);
     start_log(*inherited, settings, description, options);
     report(load_sections(description, main_cf));

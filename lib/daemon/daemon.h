@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/config/family.h"
 #include "lib/daemon/service.h"
 #include "lib/sandbox/privileges.h"
 
@@ -48,6 +49,8 @@ struct Description {
     std::vector<conf::Section*> sections;
     std::function<std::unique_ptr<Service>(Process&)> make;
     std::optional<Offspring> offspring;
+    /// Names that stand for those of the parameters where it serves LMTP, as lmtp(8) of Postfix.
+    std::optional<conf::Family> family;
     /// What is wrong with the loaded sections as a whole; may be empty.  An error among it keeps
     /// the daemon from starting, and `facteur check` shows all of it.
     std::function<std::vector<conf::Problem>(const conf::MainCf&)> review;
