@@ -41,7 +41,9 @@ Task<ipc::JobReport> Agent::work(ipc::Job job, Fd content) {
     std::set<std::uint64_t> domains;
     for (const ipc::JobRecipient& recipient : job.recipients) {
         Outcome outcome;
-        if (kind_ == Kind::virtual_users) {
+        if (job.verify) {
+            outcome = co_await deliverer_.verify(recipient, kind_ == Kind::system_users);
+        } else if (kind_ == Kind::virtual_users) {
             outcome = co_await deliverer_.to_virtual(mail, recipient);
         } else {
             outcome = co_await deliverer_.to_local(mail, recipient);
@@ -106,6 +108,9 @@ void Agent::log(const ipc::Job& job, const ipc::JobRecipient& recipient,
     const char* status = result.outcome == ipc::Outcome::deferred ? "deferred"
                          : result.outcome == ipc::Outcome::failed ? "bounced"
                                                                   : "sent";
+    if (job.verify) {
+        status = result.outcome == ipc::Outcome::delivered ? "deliverable" : "undeliverable";
+    }
     std::string original;
     if (!recipient.original.empty() && !iequals(recipient.original, recipient.address))
         original = "orig_to=<" + smtp::to_external(recipient.original) + ">, ";

@@ -40,6 +40,14 @@ public:
         channel_->put(ipc::Job::kName, 0, ipc::encode(job), std::move(fds));
         return job.job;
     }
+    void probe(std::vector<ipc::JobRecipient> recipients) {
+        ipc::Job job;
+        job.job = ++last_;
+        job.queue_id = "25X0XRG6MF401113";
+        job.verify = true;
+        job.recipients = std::move(recipients);
+        channel_->put(ipc::Job::kName, 0, ipc::encode(job));
+    }
     void settle(std::uint64_t job) {
         ipc::JobSettled settled;
         settled.jobs.push_back(job);
@@ -125,6 +133,19 @@ TEST_CASE_METHOD(Fixture, "a job is written, then flushed, then forgotten", "[lm
     CHECK(agent.unsettled() == 1);
     qmgr.settle(job);
     until([&] { return agent.unsettled() == 0; });
+}
+
+TEST_CASE_METHOD(Fixture, "a probe finds out who exists and delivers nothing", "[lmtp-local]") {
+    FakeQmgr qmgr(*this, agent);
+    qmgr.probe({tim(), recipient("nobody@example.test", 1)});
+    until([&] { return qmgr.reports.size() == 1; });
+    const ipc::JobReport& report = qmgr.reports[0];
+    REQUIRE(report.results.size() == 2);
+    CHECK(report.results[0].outcome == ipc::Outcome::delivered);
+    CHECK(report.results[0].text == "delivers to mailbox");
+    CHECK(report.results[1].outcome == ipc::Outcome::failed);
+    CHECK(report.results[1].status == "5.1.1");
+    CHECK(messages("tim@example.test").empty());
 }
 
 TEST_CASE_METHOD(Fixture, "a new qmgr hears what the old one did not record", "[lmtp-local]") {

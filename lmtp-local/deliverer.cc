@@ -84,6 +84,43 @@ Task<bool> Deliverer::loops(const Mail& mail, std::string address) {
     co_return co_await workers_.run<bool>(std::move(look));
 }
 
+/// Users by their bare names, without the extension too, then users with a domain.
+Task<Result<std::shared_ptr<User>>> Deliverer::find_local(std::string address, std::string& name) {
+    const std::string local = smtp::split_internal(address).local;
+    name = local;
+    auto user = co_await users_.find(name);
+    if (user && !*user) {
+        name = without_extension(local);
+        user = co_await users_.find(name);
+    }
+    if (user && !*user) user = co_await find(address);
+    co_return user;
+}
+
+Task<Outcome> Deliverer::verify(ipc::JobRecipient recipient, bool local) {
+    const std::string address = to_lower(recipient.address);
+    std::string name = address;
+    Result<std::shared_ptr<User>> user = std::shared_ptr<User>();
+    if (local) {
+        ipc::Alias question;
+        question.name = smtp::split_internal(address).local;
+        auto alias = co_await addressd_.call(std::move(question));
+        if (!alias) co_return Outcome::bad(alias.error());
+        if (alias->message.found) {
+            std::vector<std::string> targets;
+            for (const ipc::AliasTarget& target : alias->message.targets)
+                targets.push_back(target.value);
+            co_return Outcome::good(ipc::Outcome::delivered, "aliased to " + join(targets, ", "));
+        }
+        user = co_await find_local(address, name);
+    } else {
+        user = co_await find(address);
+    }
+    if (!user) co_return Outcome::bad(user.error());
+    if (!*user) co_return Outcome::failed("unknown user: \"" + name + "\"", "5.1.1");
+    co_return Outcome::good(ipc::Outcome::delivered, "delivers to mailbox");
+}
+
 Task<Outcome> Deliverer::to_local(const Mail& mail, ipc::JobRecipient recipient) {
     recipient.address = to_lower(recipient.address);
     const bool has_been_here = co_await loops(mail, recipient.address);
@@ -98,13 +135,8 @@ Task<Outcome> Deliverer::to_local(const Mail& mail, ipc::JobRecipient recipient)
         co_return co_await to_targets(mail, recipient, std::move(alias->message.targets),
                                       std::move(alias->message.owner), local_.account_of_aliases());
     }
-    std::string name = mailbox.local;
-    auto user = co_await users_.find(name);
-    if (user && !*user) {
-        name = without_extension(mailbox.local);
-        user = co_await users_.find(name);
-    }
-    if (user && !*user) user = co_await find(recipient.address);  // users with a domain
+    std::string name;
+    auto user = co_await find_local(recipient.address, name);
     if (!user) co_return Outcome::bad(user.error());
     if (!*user) co_return Outcome::failed("unknown user: \"" + name + "\"", "5.1.1");
     co_return co_await to_user_or_forward(mail, recipient, *user, name);

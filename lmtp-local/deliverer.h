@@ -23,6 +23,8 @@ public:
     Task<Outcome> to_virtual(const Mail& mail, ipc::JobRecipient recipient);
     /// As local(8): aliases, ~/.forward, then the user's mailbox.
     Task<Outcome> to_local(const Mail& mail, ipc::JobRecipient recipient);
+    /// Would it be delivered?  Nothing is.
+    Task<Outcome> verify(ipc::JobRecipient recipient, bool local);
     /// nullptr: nobody here has this address, with or without its extension.
     Task<Result<std::shared_ptr<User>>> find(std::string address);
 
@@ -40,6 +42,7 @@ private:
                                      std::shared_ptr<User> user, std::string name);
     Task<Outcome> forward(const Mail& mail, const ipc::JobRecipient& recipient,
                           std::vector<std::string> addresses, std::string sender);
+    Task<Result<std::shared_ptr<User>>> find_local(std::string address, std::string& name);
     Task<bool> loops(const Mail& mail, std::string address);
     std::string without_extension(const std::string& local) const;
 

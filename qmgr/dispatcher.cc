@@ -208,7 +208,8 @@ Task<void> Dispatcher::send(Line& line, std::shared_ptr<Agent> agent, std::uniqu
     std::erase_if(job->recipients, [&](std::size_t index) {
         return message.story.progress[index].fate != spool::Fate::waiting;
     });
-    Result<Fd> content = co_await owner_.lend(message);
+    Result<Fd> content;
+    if (!message.verify) content = co_await owner_.lend(message);
     if (!content && !job->recipients.empty()) {
         for (std::size_t index : job->recipients)
             set_progress(message, index, deferred("4.3.0", content.error().text));
@@ -219,7 +220,7 @@ Task<void> Dispatcher::send(Line& line, std::shared_ptr<Agent> agent, std::uniqu
         --message.jobs;
     } else {
         std::vector<Fd> fds;
-        fds.push_back(*std::move(content));
+        if (!message.verify) fds.push_back(*std::move(content));
         agent->channel().put(ipc::Job::kName, 0, ipc::encode(request_for(*job)), std::move(fds));
         agent->add(std::move(job));
     }

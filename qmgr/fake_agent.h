@@ -103,6 +103,10 @@ private:
     }
     void take(const ipc::Job& job, const ipc::Frame& frame) {
         jobs.push_back(job);
+        if (job.verify) {
+            if (!silent) report(report_for(job));
+            return;
+        }
         contents.push_back(spool::read_exactly(frame.fds.at(0).get(), job.offset,
                                                static_cast<std::size_t>(job.size))
                                .value());

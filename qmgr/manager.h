@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "lib/ipc/client.h"
 #include "lib/ipc/ways/address.h"
+#include "lib/ipc/ways/queue.h"
 #include "qmgr/dispatcher.h"
 #include "qmgr/message.h"
 #include "qmgr/notice.h"
@@ -84,6 +86,9 @@ public:
     /// Lets nothing go to these domains, or lets it go again; what is suspended then.
     Task<Result<std::vector<std::string>>> suspend(std::vector<std::string> domains, bool resume);
 
+    /// How far would mail come?  Questions that are the same at the same time are one.
+    Task<Result<ipc::ProbeReply>> probe(ipc::Probe question);
+
     spool::Spool& spool() { return spool_; }
     std::size_t active_count() const { return active_.size(); }
     std::size_t waiting_count() const { return waiting_.size() + fresh_.size(); }
@@ -143,6 +148,11 @@ private:
     std::int64_t next_attempt(const Message& message) const;
     Seconds lifetime(const Message& message) const;
 
+    // probe.cc: how far mail would come
+    struct Probing;
+    Task<void> run_probe(std::shared_ptr<Probing> probing);
+    Task<void> route_probe(Message& message, const std::string& sender);
+
     // teller.cc: what senders are told
     std::vector<Notice> notices_for(const Message& message, spool::Step& step) const;
     bool hears(const Message& message, NoticeKind kind, std::size_t recipient) const;
@@ -161,7 +171,8 @@ private:
     std::unordered_map<spool::QueueId, std::unique_ptr<Message>> active_;
     std::unordered_map<spool::QueueId, spool::Stored> resting_;  ///< in the journal
     std::unordered_set<spool::QueueId> arriving_;  ///< being made durable, or being changed
-    std::deque<spool::QueueId> fresh_;             ///< accepted, not tried yet
+    std::map<std::string, std::shared_ptr<Probing>> probes_;  ///< shared by all who ask the same
+    std::deque<spool::QueueId> fresh_;                        ///< accepted, not tried yet
     Waiting waiting_;
     Suspensions suspensions_;
     bool turn_of_waiting_ = false;

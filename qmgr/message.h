@@ -34,6 +34,7 @@ struct Message {
     std::vector<std::pair<std::shared_ptr<Agent>, std::uint64_t>> reports;
     Signal progressed;
     int agent_losses = 0;
+    bool verify = false;    ///< a probe: nothing is delivered, and nothing of it is on the disk
     bool looping = false;   ///< too many Received: fields
     bool evacuate = false;  ///< its segment should be emptied
     Wish wish = Wish::none;

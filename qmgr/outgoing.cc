@@ -16,7 +16,9 @@ std::string seconds_text(std::int64_t micros) {
     return fmt::format("{:.2g}", seconds < 0.01 ? 0.0 : seconds);
 }
 
-std::string_view status_word(spool::Fate fate) {
+std::string_view status_word(spool::Fate fate, bool verify) {
+    // Postfix calls an address that only waits undeliverable too.
+    if (verify) return fate == spool::Fate::delivered ? "deliverable" : "undeliverable";
     switch (fate) {
         case spool::Fate::delivered:
         case spool::Fate::relayed:
@@ -76,6 +78,7 @@ ipc::Job request_for(const Job& job) {
     request.deliver_by = envelope.deliver_by;
     request.requiretls = envelope.requiretls;
     request.tls_optional = envelope.tls_optional;
+    request.verify = message.verify;
     return request;
 }
 
@@ -90,7 +93,7 @@ void log_result(const Message& message, std::size_t recipient, std::string_view 
         "{}: to=<{}>,{} relay={}, delay={}, delays={}/{}/0/0, dsn={}, status={} ({})", message.id(),
         to.address, original, relay, seconds_text(now - arrival),
         seconds_text(message.active_since - arrival), seconds_text(now - message.active_since),
-        progress.status, status_word(progress.fate), progress.text));
+        progress.status, status_word(progress.fate, message.verify), progress.text));
 }
 
 }  // namespace facteur::qmgr

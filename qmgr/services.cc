@@ -115,6 +115,9 @@ QueueService::QueueService(Manager& manager) : manager_(manager) {
     server_.on<ipc::Abandon>([this](ipc::Packet<ipc::Abandon> request, const ipc::Peer&) {
         return abandon(std::move(request));
     });
+    server_.on<ipc::Probe>([this](ipc::Packet<ipc::Probe> request, const ipc::Peer&) {
+        return probe(std::move(request));
+    });
 }
 
 Task<void> QueueService::serve(Scope& scope, Fd connection) {
@@ -149,6 +152,12 @@ Task<Result<ipc::Packet<ipc::Nothing>>> QueueService::abandon(ipc::Packet<ipc::A
     if (!id) co_return permanent("bad queue id");
     CO_TRY_VOID(manager_.spool().files().remove(spool::incoming_path(id->text())));
     co_return ipc::Packet<ipc::Nothing>();
+}
+
+Task<Result<ipc::Packet<ipc::ProbeReply>>> QueueService::probe(ipc::Packet<ipc::Probe> request) {
+    ipc::Packet<ipc::ProbeReply> reply;
+    CO_TRY(reply.message, co_await manager_.probe(std::move(request.message)));
+    co_return reply;
 }
 
 AdminService::AdminService(Manager& manager) : manager_(manager) {

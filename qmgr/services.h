@@ -19,6 +19,7 @@ public:
 private:
     Task<Result<ipc::Packet<ipc::Nothing>>> submit(ipc::Packet<ipc::Submit> request);
     Task<Result<ipc::Packet<ipc::ReserveReply>>> reserve(ipc::Packet<ipc::Reserve> request);
+    Task<Result<ipc::Packet<ipc::ProbeReply>>> probe(ipc::Packet<ipc::Probe> request);
     Task<Result<ipc::Packet<ipc::Nothing>>> abandon(ipc::Packet<ipc::Abandon> request);
 
     Manager& manager_;

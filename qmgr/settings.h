@@ -183,6 +183,9 @@ struct Settings : conf::Common {
         params, "content_filter", "",
         "transport:nexthop by which new mail goes to a content filter, which brings it back to a "
         "service that has -o content_filter= (smtpd, and sendmail's mail)."};
+    conf::Param<int> probe_limit{
+        params, "address_verify_pending_request_limit", 5000, conf::at_least(1),
+        "Addresses that are probed at the same time; more are told to ask again later."};
     NoticeSettings notices{*this};
     SchedulerSettings scheduler{*this};
     conf::Param<Seconds> transport_patience{

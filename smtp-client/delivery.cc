@@ -216,7 +216,7 @@ void Delivery::keep(const std::string& nexthop, std::unique_ptr<Conversation> co
     const Settings& settings = around_.settings;
     int most = settings.reuse_count();
     auto age = Loop::current().now() - conversation->opened();
-    bool good = conversation->usable() && settings.cache_connections() && done() &&
+    bool good = !job_.verify && conversation->usable() && settings.cache_connections() && done() &&
                 !settings.sasl.by_sender() && settings.cache_time().count() > 0 &&
                 age < settings.reuse_time() && (most == 0 || conversation->messages() < most);
     if (good) {
@@ -258,6 +258,9 @@ void Delivery::log(const ipc::JobRecipient& recipient, const ipc::RecipientResul
     const char* status = result.outcome == ipc::Outcome::delivered ? "sent"
                          : result.outcome == ipc::Outcome::failed  ? "bounced"
                                                                    : "deferred";
+    if (job_.verify) {
+        status = result.outcome == ipc::Outcome::delivered ? "deliverable" : "undeliverable";
+    }
     std::string original;
     if (!recipient.original.empty() && !iequals(recipient.original, recipient.address)) {
         original = "orig_to=<" + smtp::to_external(recipient.original) + ">, ";

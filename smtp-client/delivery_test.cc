@@ -335,3 +335,23 @@ TEST_CASE_METHOD(Client, "logging in", "[smtp-client]") {
         CHECK(run(hop(server)).status == "4.7.8");
     }
 }
+
+TEST_CASE_METHOD(Client, "a probe goes as far as RCPT", "[smtp-client]") {
+    FakeServer server(scope);
+    server.offers = {"8BITMIME", "SIZE 100"};
+    if (GENERATE(true, false)) server.offers.push_back("PIPELINING");
+    server.replies["RCPT TO:<no@"] = "550 5.1.1 <no@there.test>: unknown";
+    job.verify = true;
+    text.clear();
+    to({"no@there.test", "one@there.test"});
+    run(hop(server));
+    REQUIRE(report.results.size() == 2);
+    CHECK(report.results[0].outcome == Outcome::failed);
+    CHECK(report.results[0].status == "5.1.1");
+    CHECK(report.results[1].outcome == Outcome::delivered);
+    CHECK(server.count("DATA") == 0);
+    CHECK(server.count("BDAT") == 0);
+    CHECK(server.count("MAIL FROM:<from@here.test>") == 1);
+    CHECK(server.contents.empty());
+    loop.run_until([&] { return server.count("QUIT") == 1; });
+}

@@ -50,7 +50,7 @@ struct Conversation::Transaction {
 std::string Conversation::mail_command(const Envelope& envelope, bool eight_bit) const {
     const ipc::Job& job = *envelope.job;
     smtp::MailParameters parameters;
-    if (offers_.size) parameters.size = envelope.content->size();
+    if (offers_.size && !job.verify) parameters.size = envelope.content->size();
     // RFC 6152 section 2: it is said for what is so, whatever the submitter said or forgot.
     if (eight_bit) parameters.body = smtp::Body::eight_bit_mime;
     parameters.smtputf8 = job.smtputf8 && offers_.smtputf8;
@@ -145,13 +145,19 @@ Task<std::vector<Verdict>> Conversation::deliver(Envelope envelope) {
 Task<void> Conversation::transact(Transaction& transaction) {
     const Envelope& envelope = transaction.envelope;
     transaction.trouble = obstacle(envelope);
-    if (!transaction.trouble) co_await prepare_content(transaction);
+    const bool verify = envelope.job->verify;
+    if (!transaction.trouble && !verify) co_await prepare_content(transaction);
     if (transaction.trouble) co_return;
     using Step = Transaction::Step;
     if (needs_reset_) transaction.steps.push_back(Step::rset);
     transaction.steps.push_back(Step::mail);
     transaction.first_rcpt = transaction.steps.size();
     transaction.steps.insert(transaction.steps.end(), envelope.recipients.size(), Step::rcpt);
+    if (verify) {
+        needs_reset_ = true;
+        co_await exchange(transaction);
+        co_return;
+    }
     bool small = envelope.content->size() <= kSmall;
     if (!transaction.chunking) transaction.steps.push_back(Step::data);
     if (transaction.chunking && small && offers_.pipelining)
@@ -249,6 +255,10 @@ void Conversation::note(Transaction& transaction, std::size_t step, const smtp::
             if (transaction.trouble) break;  // MAIL failed: the answer says nothing new
             if (reply.is_positive()) {
                 transaction.taken.push_back(recipient);
+                if (transaction.envelope.job->verify) {
+                    verdict.kind = Verdict::Kind::accepted;
+                    verdict.reply = reply;
+                }
             } else {
                 verdict.kind = Verdict::Kind::refused;
                 verdict.trouble = refused(target_, reply, "RCPT TO command");

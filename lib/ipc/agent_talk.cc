@@ -44,8 +44,9 @@ Task<void> AgentTalk::serve(Fd connection) {
 void AgentTalk::obey(Frame frame) {
     if (frame.name == Job::kName) {
         auto job = decode<Job>(frame.body);
-        if (job && !frame.fds.empty()) {
-            begin(*std::move(job), std::move(frame.fds.front()));
+        if (job && (job->verify || !frame.fds.empty())) {
+            Fd content = frame.fds.empty() ? Fd() : std::move(frame.fds.front());
+            begin(*std::move(job), std::move(content));
             return;
         }
     } else if (frame.name == JobSettled::kName) {

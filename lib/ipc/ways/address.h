@@ -217,13 +217,15 @@ struct Resolve {
     std::vector<std::string> recipients;
     /// Routing only: the recipients came out of aliases before, or are senders of bounces.
     bool expanded = false;
+    /// For a probe, which Postfix's address_verify_* parameters may send another way.
+    bool verify = false;
 
     using Reply = Resolution;
     static constexpr std::string_view kName = "resolve";
     static constexpr auto fields() {
         using M = Resolve;
         return std::tuple{Field{"sender", &M::sender}, Field{"recipients", &M::recipients},
-                          Field{"expanded", &M::expanded, true}};
+                          Field{"expanded", &M::expanded, true}, Field{"verify", &M::verify, true}};
     }
     bool operator==(const Resolve&) const = default;
 };

@@ -104,6 +104,51 @@ struct Reserve {
     }
 };
 
+/// How far mail for one address would come.
+struct ProbeResult {
+    std::string recipient;
+    std::uint8_t outcome = 0;  ///< Outcome of delivery.h: delivered (deliverable), deferred, failed
+    std::string status;        ///< RFC 3463
+    std::string text;
+    std::string remote;  ///< "dns; mx.example.com": who said it; empty: we ourselves
+
+    static constexpr auto fields() {
+        using M = ProbeResult;
+        return std::tuple{Field{"recipient", &M::recipient}, Field{"outcome", &M::outcome},
+                          Field{"status", &M::status}, Field{"text", &M::text},
+                          Field{"remote", &M::remote, true}};
+    }
+};
+struct ProbeReply {
+    std::uint8_t outcome = 0;  ///< the best among the results
+    std::string status;
+    std::string text;
+    std::vector<ProbeResult> results;  ///< of what the address stands for: an alias has members
+
+    static constexpr std::string_view kName = "probe-reply";
+    static constexpr auto fields() {
+        using M = ProbeReply;
+        return std::tuple{Field{"outcome", &M::outcome}, Field{"status", &M::status},
+                          Field{"text", &M::text}, Field{"results", &M::results, true}};
+    }
+};
+/// Would a message from this sender reach this recipient?  The address is resolved as for mail and
+/// the delivery agent goes as far as it can without a message (Postfix's
+/// ADDRESS_VERIFICATION_README).  Nothing is kept: who asks remembers the answer.
+struct Probe {
+    std::string sender;  ///< empty: the null reverse-path
+    std::string recipient;
+    bool smtputf8 = false;
+
+    using Reply = ProbeReply;
+    static constexpr std::string_view kName = "probe";
+    static constexpr auto fields() {
+        using M = Probe;
+        return std::tuple{Field{"sender", &M::sender}, Field{"recipient", &M::recipient},
+                          Field{"smtputf8", &M::smtputf8, true}};
+    }
+};
+
 /// The message of a Reserve will not come: the client left.
 struct Abandon {
     std::string queue_id;
