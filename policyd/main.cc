@@ -20,11 +20,14 @@ DESCRIPTION
     protocol, over TCP or Unix sockets.  Connections are used again, by all processes of smtpd
     together, within the bounds of the smtpd_policy_service_* parameters.
 
+    It remembers which clients passed postscreen's tests, in $postscreen_cache_map, and forgets
+    those that stay away.
+
 SECURITY
-    policyd opens no file.  It talks to no network but through Unix sockets, unless main.cf or
-    master.cf names a policy server "inet:…"; it asks only servers that are named there, whatever
-    another daemon wants.  How much it remembers is bounded by $policyd_counter_limit, so that
-    strangers cannot fill its memory.
+    policyd opens no files but those of $postscreen_cache_map.  It talks to no network but through
+Unix sockets, unless main.cf or master.cf names a policy server "inet:…"; it asks only servers that
+are named there, whatever another daemon wants.  How much it remembers is bounded by
+$policyd_counter_limit, so that strangers cannot fill its memory.
 
 DIAGNOSTICS
     A limit that is exceeded is logged as a warning with the client and the count.
@@ -46,6 +49,7 @@ int main(int argc, char** argv) {
     policyd.kind = facteur::daemon::Kind::single;
     policyd.owner = facteur::daemon::Owner::policy;
     policyd.sections = {&settings};
+    policyd.privileges.writable = {"policy", "$postscreen_cache_map"};
     policyd.make = [&](facteur::daemon::Process& process) {
         using facteur::sandbox::Network;
         policyd.privileges.network = settings.asks_network() ? Network::inet : Network::unix_only;

@@ -49,8 +49,22 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
     server_.on<ipc::Delegate>([this](Packet<ipc::Delegate> question, const Peer&) {
         return delegate(std::move(question.message));
     });
+    server_.on<ipc::ScreenQuestion>([this](Packet<ipc::ScreenQuestion> question, const Peer&) {
+        return screened(std::move(question.message));
+    });
+    server_.on<ipc::ScreenRecord>([this](Packet<ipc::ScreenRecord> record, const Peer&) {
+        return screened(std::move(record.message));
+    });
     server_.on<ipc::Judge>(
         [this](Packet<ipc::Judge> question, const Peer&) { return judge(std::move(question)); });
+}
+
+/// The files are opened here, as the user that owns them.
+Task<void> Policyd::start() {
+    screened_.open(settings_.screen_map());
+    process().scope().spawn(screened_.clean(process().scope(), settings_.screen_cleanup(),
+                                            settings_.screen_retention()));
+    co_return;
 }
 
 Task<void> Policyd::connection(Fd socket, const daemon::Listener&) {
@@ -107,6 +121,16 @@ Policyd::Reply Policyd::ask(ipc::Ask question, std::int32_t process) {
 Task<Result<ipc::Packet<ipc::DelegateReply>>> Policyd::delegate(ipc::Delegate question) {
     ++asked_;
     co_return co_await delegation_.ask(std::move(question));
+}
+
+Task<Result<ipc::Packet<ipc::ScreenRecord>>> Policyd::screened(ipc::ScreenQuestion question) {
+    CO_TRY(ipc::ScreenRecord record, screened_.find(question.client_address));
+    co_return ipc::Packet<ipc::ScreenRecord>(std::move(record));
+}
+
+Task<Result<ipc::Packet<ipc::ScreenRecord>>> Policyd::screened(ipc::ScreenRecord record) {
+    CO_TRY_VOID(screened_.keep(record));
+    co_return ipc::Packet<ipc::ScreenRecord>(std::move(record));
 }
 
 Policyd::Reply Policyd::judge(ipc::Packet<ipc::Judge> question) {

@@ -10,6 +10,7 @@
 #include "policyd/check.h"
 #include "policyd/delegation.h"
 #include "policyd/rates.h"
+#include "policyd/screened.h"
 
 namespace facteur::policyd {
 
@@ -17,6 +18,7 @@ namespace facteur::policyd {
 class Policyd : public daemon::Service {
 public:
     Policyd(daemon::Process& process, const Settings& settings);
+    Task<void> start() override;
     Task<void> connection(Fd socket, const daemon::Listener& listener) override;
     std::string status() const override;
 
@@ -29,6 +31,9 @@ private:
     Task<Result<ipc::Packet<ipc::SessionsReply>>> sessions(ipc::Sessions told,
                                                            std::int32_t process);
 
+    Task<Result<ipc::Packet<ipc::ScreenRecord>>> screened(ipc::ScreenQuestion question);
+    Task<Result<ipc::Packet<ipc::ScreenRecord>>> screened(ipc::ScreenRecord record);
+
     const Settings& settings_;
     std::unique_ptr<dns::Resolver> resolver_;
     Delegation delegation_;
@@ -36,6 +41,7 @@ private:
     Census* census_ = nullptr;                 ///< of the first check
     std::map<std::int32_t, int> connections_;  ///< to each process
     std::uint64_t generation_;
+    Screened screened_;
     ipc::Server server_;
     std::uint64_t asked_ = 0;
     std::uint64_t refused_ = 0;

@@ -26,6 +26,17 @@ struct Settings : conf::Common {
     conf::Param<int> policy_connections{
         params, "policyd_service_connection_limit", 100, conf::Range<int>{1, 100000},
         "Questions that one policy server is asked at a time; the others wait."};
+    conf::Param<std::string> screen_map{
+        params, "postscreen_cache_map", "btree:$queue_directory/policy/postscreen_cache",
+        "The Berkeley DB file that remembers which clients passed postscreen's tests."};
+    conf::Param<conf::Seconds> screen_cleanup{
+        params, "postscreen_cache_cleanup_interval", conf::Default("12h"),
+        conf::at_least(conf::Seconds(0)).in('h'),
+        "How often clients that nobody saw any more are forgotten; 0: never."};
+    conf::Param<conf::Seconds> screen_retention{
+        params, "postscreen_cache_retention_time", conf::Default("7d"),
+        conf::at_least(conf::Seconds(1)).in('d'),
+        "How long a client is remembered when its last passed test does not count any more."};
     conf::DnsSettings dns{*this};
 
     /// "inet:…" and "unix:…" wherever main.cf and master.cf name them: the only policy servers that

@@ -34,6 +34,7 @@ struct ClientName {
 struct Listing {
     std::vector<std::string> addresses;  ///< empty: not listed
     std::string reason;                  ///< TXT
+    std::uint32_t ttl = UINT32_MAX;      ///< seconds that the answer may be kept
 };
 
 /// A file of the queue's for one content.
@@ -67,6 +68,8 @@ public:
     /// The addresses of a host, as they are logged; empty: it has none.
     virtual Task<Result<std::vector<std::string>>> addresses(std::string host) = 0;
     virtual Task<Result<Listing>> dns_list(std::string name) = 0;
+    /// The same without the reason, and by then.
+    virtual Task<Result<Listing>> listed_as(std::string name, TimePoint deadline) = 0;
 
     // policyd
     virtual Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) = 0;
@@ -76,6 +79,10 @@ public:
     virtual Task<Result<std::string>> delegate(ipc::Delegate question) = 0;
     /// Nobody writes to the content until the answer is there.
     virtual Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) = 0;
+
+    /// What postscreen's tests said about a client.
+    virtual Task<Result<ipc::ScreenRecord>> screened(std::string client_address) = 0;
+    virtual void remember_screened(ipc::ScreenRecord record) = 0;
 
     // authd
     virtual Task<Result<std::vector<std::string>>> sasl_mechanisms() = 0;

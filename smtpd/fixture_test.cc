@@ -96,6 +96,14 @@ Task<Result<Listing>> FakeBackend::dns_list(std::string name) {
     co_return listings[name];
 }
 
+Task<Result<Listing>> FakeBackend::listed_as(std::string name, TimePoint) {
+    co_return listings[name];
+}
+
+Task<Result<ipc::ScreenRecord>> FakeBackend::screened(std::string client_address) {
+    co_return known[client_address];
+}
+
 Task<Result<ipc::PolicyReply>> FakeBackend::ask(ipc::Ask question) {
     questions.push_back(question);
     co_return policies[question.moment];
@@ -261,6 +269,20 @@ std::string Fixture::reply() {
     std::string text = input_.substr(0, size - 2);
     input_.erase(0, size);
     return text;
+}
+
+std::string Fixture::reply_line() {
+    Readiness readable(client_.get());
+    run_until([&] {
+        while (receive()) {
+        }
+        return closed_ || input_.find("\r\n") != std::string::npos;
+    });
+    const std::size_t end = input_.find("\r\n");
+    if (end == std::string::npos) return {};
+    std::string line = input_.substr(0, end);
+    input_.erase(0, end + 2);
+    return line;
 }
 
 std::string Fixture::say(std::string_view line) {

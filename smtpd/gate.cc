@@ -3,6 +3,7 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/smtp/address.h"
+#include "smtpd/dnsbl_site.h"
 #include "smtpd/tls_choice.h"
 
 namespace facteur::smtpd {
@@ -256,6 +257,14 @@ std::vector<conf::Problem> Gate::review(const Settings& settings, const conf::Ma
     for (const auto* versions : {&settings.tls.protocols, &settings.tls.mandatory_protocols}) {
         const auto parsed = parse_tls_versions((*versions)());
         if (!parsed) complain(versions->name(), versions->name() + ": " + parsed.error().text);
+    }
+    const auto sites = parse_dnsbl_sites(settings.screen.dnsbl_sites());
+    if (!sites)
+        complain(settings.screen.dnsbl_sites.name(),
+                 settings.screen.dnsbl_sites.name() + ": " + sites.error().text);
+    for (const auto* upstream : {&settings.upstream, &settings.screen.upstream}) {
+        if (!(*upstream)().empty() && (*upstream)() != "haproxy")
+            complain(upstream->name(), upstream->name() + ": write haproxy, or nothing");
     }
     const std::string relay = open_relay(settings);
     if (!relay.empty()) complain("smtpd_relay_restrictions", relay);

@@ -10,16 +10,6 @@ namespace facteur::smtpd {
 
 namespace {
 
-/// "1.2.0.192" of 192.0.2.1; nibbles for IPv6 (RFC 5782 sections 2.1 and 2.4).
-std::string reversed(const Address& address) {
-    std::string name = address.reverse_name();
-    for (const std::string_view suffix : {".in-addr.arpa", ".ip6.arpa"}) {
-        const std::size_t at = name.rfind(suffix);
-        if (at != std::string::npos) name.resize(at);
-    }
-    return name;
-}
-
 struct ListQuestion {
     std::string left;  ///< in front of the list's domain
     std::string what;  ///< "Client host", for the reply
@@ -46,7 +36,7 @@ ListQuestion list_question(Rule rule, const Facts& facts) {
             name = domain(facts.recipient);
             return {name, "Recipient address", facts.recipient ? *facts.recipient : name};
         default:
-            return {reversed(facts.client.address), "Client host", facts.client.ip};
+            return {dnsbl_name(facts.client.address), "Client host", facts.client.ip};
     }
 }
 

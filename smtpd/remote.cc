@@ -127,13 +127,20 @@ Task<Result<std::vector<std::string>>> Remote::addresses(std::string host) {
 }
 
 Task<Result<Listing>> Remote::dns_list(std::string name) {
-    Listing listing;
-    CO_TRY(dns::Answer found, co_await resolver_->query(scope_, name, dns::Type::a));
-    for (const dns::Record& record : found.records)
-        listing.addresses.push_back(Address::from_bytes(record.data).ip());
+    CO_TRY(Listing listing, co_await listed_as(name, kNever));
     if (listing.addresses.empty()) co_return listing;
     auto reason = co_await resolver_->query(scope_, name, dns::Type::txt);
     if (reason && reason->found()) listing.reason = reason->records.front().data;
+    co_return listing;
+}
+
+Task<Result<Listing>> Remote::listed_as(std::string name, TimePoint deadline) {
+    Listing listing;
+    CO_TRY(dns::Answer found,
+           co_await resolver_->query(scope_, std::move(name), dns::Type::a, deadline));
+    for (const dns::Record& record : found.records)
+        listing.addresses.push_back(Address::from_bytes(record.data).ip());
+    listing.ttl = found.ttl;
     co_return listing;
 }
 
@@ -170,6 +177,21 @@ Task<Result<ipc::PolicyReply>> Remote::judge(ipc::Judge question, const Fd& cont
     fds.push_back(content.duplicate());
     if (!fds.front()) co_return system_error("dup");
     co_return message_of(co_await policyd_.call(std::move(question), std::move(fds)));
+}
+
+Task<Result<ipc::ScreenRecord>> Remote::screened(std::string client_address) {
+    ipc::ScreenQuestion question;
+    question.client_address = std::move(client_address);
+    co_return message_of(co_await policyd_.call(std::move(question)));
+}
+
+void Remote::remember_screened(ipc::ScreenRecord record) {
+    scope_.spawn(send_record(std::move(record)));
+}
+
+Task<void> Remote::send_record(ipc::ScreenRecord record) {
+    auto ignored = co_await policyd_.call(std::move(record));
+    if (!ignored) log_warning("postscreen cache: " + ignored.error().text);
 }
 
 Task<Result<std::vector<std::string>>> Remote::sasl_mechanisms() {

@@ -31,11 +31,14 @@ public:
     Task<Result<std::vector<std::string>>> servers(std::string domain, Servers kind) override;
     Task<Result<std::vector<std::string>>> addresses(std::string host) override;
     Task<Result<Listing>> dns_list(std::string name) override;
+    Task<Result<Listing>> listed_as(std::string name, TimePoint deadline) override;
 
     Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) override;
     Task<Result<std::uint64_t>> tell(ipc::Sessions sessions) override;
     Task<Result<std::string>> delegate(ipc::Delegate question) override;
     Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) override;
+    Task<Result<ipc::ScreenRecord>> screened(std::string client_address) override;
+    void remember_screened(ipc::ScreenRecord record) override;
 
     Task<Result<std::vector<std::string>>> sasl_mechanisms() override;
     Task<Result<ipc::SaslReply>> sasl(ipc::SaslStart question) override;
@@ -51,6 +54,7 @@ private:
     Task<void> learn_interests();
     Task<void> send_abort(std::uint64_t exchange);
     Task<void> send_abandon(std::string queue_id);
+    Task<void> send_record(ipc::ScreenRecord record);
 
     Scope& scope_;
     const Settings& settings_;

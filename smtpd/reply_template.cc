@@ -9,7 +9,7 @@ namespace facteur::smtpd {
 namespace {
 
 /// Of one name's value.
-constexpr std::size_t kMostValue = 256;
+constexpr std::size_t kMostExpanded = 256;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ Result<smtp::Reply> reply_of(
         auto found = value(name);
         if (!found) return std::nullopt;
         // One level only: a "$" that a stranger sent stays one.
-        return replace_all(printable(*found, kMostValue), "$", "$$");
+        return replace_all(printable(*found, kMostExpanded), "$", "$$");
     };
     TRY(const std::string text, conf::expand(pattern, lookup));
     std::string_view rest = text;

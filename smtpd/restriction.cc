@@ -259,6 +259,15 @@ std::string_view dnsbl_domain(std::string_view argument) {
     return argument.substr(0, argument.find('='));
 }
 
+std::string dnsbl_name(const Address& client) {
+    std::string name = client.reverse_name();
+    for (const std::string_view suffix : {".in-addr.arpa", ".ip6.arpa"}) {
+        const std::size_t at = name.rfind(suffix);
+        if (at != std::string::npos) name.resize(at);
+    }
+    return name;
+}
+
 bool dnsbl_matches(std::string_view argument, std::string_view answer) {
     // RFC 5782 section 2.1: other answers come from a domain that changed hands.
     if (!answer.starts_with("127.")) return false;

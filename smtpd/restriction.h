@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/base/result.h"
+#include "lib/net/address.h"
 
 namespace facteur::smtpd {
 
@@ -87,6 +88,9 @@ Rule access_rule(Stage stage);
 /// The domain part "d" of "zen.example.org=127.0.0.[2..11]", and whether an answer matches the
 /// filter after '='; without a filter every 127.0.0.0/8 answer does.
 std::string_view dnsbl_domain(std::string_view argument);
+/// What stands in front of the list's domain: "1.2.0.192" of 192.0.2.1; nibbles for IPv6 (RFC 5782
+/// sections 2.1 and 2.4).
+std::string dnsbl_name(const Address& client);
 bool dnsbl_matches(std::string_view argument, std::string_view answer);
 
 }  // namespace facteur::smtpd

@@ -1,5 +1,7 @@
 #include "smtpd/server.h"
 
+#include <algorithm>
+
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/event/sleep.h"
@@ -13,6 +15,11 @@ namespace {
 constexpr Milliseconds kLook{5000};
 /// How long a client may be silent between two messages when the process wants to end.
 constexpr Milliseconds kSilence{10000};
+
+bool holds_word(const std::vector<std::string>& list, std::string_view word) {
+    return std::any_of(list.begin(), list.end(),
+                       [&](const std::string& each) { return iequals(each, word); });
+}
 
 }  // namespace
 
@@ -31,6 +38,15 @@ Task<bool> ClientList::holds(Backend& backend, const Client& client) const {
     co_return answer&&* answer;
 }
 
+/// "static:all" is everybody, and nobody needs to be asked.
+Task<bool> ClientList::holds_address(Backend& backend, const Address& address) const {
+    if (patterns_.size() == 1 && patterns_.front() == "static:all") co_return true;
+    Client somebody;
+    somebody.address = address;
+    somebody.ip = address.ip();
+    co_return co_await holds(backend, somebody);
+}
+
 Server::Server(Scope& session_scope, const Settings& the_settings, Backend& the_backend,
                std::string service_name)
     : scope(session_scope),
@@ -44,7 +60,14 @@ Server::Server(Scope& session_scope, const Settings& the_settings, Backend& the_
       bare_newline_exclusions("smtpd_forbid_bare_newline_exclusions",
                               the_settings.bare_newline_exclusions()),
       xclient_hosts("smtpd_authorized_xclient_hosts", the_settings.xclient_hosts()),
-      xforward_hosts("smtpd_authorized_xforward_hosts", the_settings.xforward_hosts()) {}
+      xforward_hosts("smtpd_authorized_xforward_hosts", the_settings.xforward_hosts()),
+      allow_interfaces("postscreen_allowlist_interfaces",
+                       the_settings.screen.allowlist_interfaces()),
+      proxies("haproxy_trusted_networks", the_settings.upstream_networks()) {
+    // What is wrong with it was told before the start (Gate::review).
+    auto sites = parse_dnsbl_sites(the_settings.screen.dnsbl_sites());
+    if (sites) dnsbl_sites = *std::move(sites);
+}
 
 Task<void> Server::tell_sessions(std::string key, std::uint32_t left) {
     ipc::Sessions told;
@@ -86,10 +109,11 @@ Task<void> Server::dismiss_idle() {
 }
 
 bool Server::offers(std::string_view keyword) const {
-    for (const std::string& dropped : settings.discard_keywords()) {
-        if (iequals(dropped, keyword)) return false;
-    }
-    return true;
+    return !holds_word(settings.discard_keywords(), keyword);
+}
+
+bool Server::offers_tested(std::string_view keyword) const {
+    return !holds_word(settings.screen.discard_keywords(), keyword);
 }
 
 }  // namespace facteur::smtpd

@@ -9,6 +9,7 @@
 #include "lib/event/scope.h"
 #include "smtpd/backend.h"
 #include "smtpd/client.h"
+#include "smtpd/dnsbl_site.h"
 #include "smtpd/gate.h"
 #include "smtpd/networks.h"
 #include "smtpd/settings.h"
@@ -22,6 +23,7 @@ public:
     ClientList(std::string parameter, const std::vector<std::string>& patterns);
     /// A list that cannot be asked holds nobody.
     Task<bool> holds(Backend& backend, const Client& client) const;
+    Task<bool> holds_address(Backend& backend, const Address& address) const;
 
 private:
     std::string parameter_;
@@ -57,6 +59,8 @@ struct Server {
 
     /// Whether smtpd_discard_ehlo_keywords leaves it.
     bool offers(std::string_view keyword) const;
+    /// The same for postscreen_discard_ehlo_keywords.
+    bool offers_tested(std::string_view keyword) const;
 
     /// Tells policyd how many sessions a client has left, and all of it to a policyd that is new.
     Task<void> tell_sessions(std::string key, std::uint32_t left);
@@ -77,7 +81,12 @@ struct Server {
     ClientList bare_newline_exclusions;
     ClientList xclient_hosts;
     ClientList xforward_hosts;
+    ClientList allow_interfaces;  ///< postscreen_allowlist_interfaces
+    ClientList proxies;           ///< haproxy_trusted_networks
     ClientCounts counts;
+    std::vector<DnsblSite> dnsbl_sites;
+    ClientCounts screened;      ///< who is in postscreen's tests
+    std::size_t screening = 0;  ///< how many
     std::unordered_set<Session*> sessions;
     std::uint64_t policyd_generation = 0;
 };

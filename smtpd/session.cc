@@ -3,9 +3,11 @@
 #include <sys/socket.h>
 
 #include "lib/base/log.h"
+#include "lib/base/log_as.h"
 #include "lib/base/text.h"
 #include "lib/event/loop.h"
 #include "lib/event/sleep.h"
+#include "lib/net/proxy_header.h"
 #include "lib/smtp/command.h"
 #include "lib/smtp/domain.h"
 
@@ -25,6 +27,7 @@ enum : unsigned {
     kLast = 2,       ///< ends a pipelined group (RFC 2920 section 3.1)
     kBeforeTls = 4,  ///< allowed where TLS is demanded and not there yet
     kAuthLine = 8,   ///< its lines may be long
+    kServer = 16,    ///< not for a client that postscreen's tests keep from the server
 };
 
 bool has_controls(std::string_view line) {
@@ -40,7 +43,7 @@ const Session::Verb Session::kVerbs[] = {
     {"EHLO", kJunk | kLast | kBeforeTls, &Session::do_ehlo},
     {"HELO", kJunk | kLast | kBeforeTls, &Session::do_helo},
     {"STARTTLS", kBeforeTls, &Session::do_starttls},
-    {"AUTH", kAuthLine, &Session::do_auth},
+    {"AUTH", kAuthLine | kServer, &Session::do_auth},
     {"MAIL", 0, &Session::do_mail},
     {"RCPT", 0, &Session::do_rcpt},
     {"DATA", kLast, &Session::do_data},
@@ -50,16 +53,16 @@ const Session::Verb Session::kVerbs[] = {
     {"VRFY", kJunk | kLast, &Session::do_vrfy},
     {"HELP", kJunk | kBeforeTls, &Session::do_help},
     {"QUIT", kBeforeTls, &Session::do_quit},
-    {"XCLIENT", kLast, &Session::do_xclient},
-    {"XFORWARD", 0, &Session::do_xforward},
+    {"XCLIENT", kLast | kServer, &Session::do_xclient},
+    {"XFORWARD", kServer, &Session::do_xforward},
 };
 
-Session::Session(Server& server, Fd socket)
+Session::Session(Server& server, Fd socket, const ProxyHeader* proxied)
     : server_(server), settings_(server.settings), stream_(server.scope, std::move(socket)) {
     static_assert(std::size(kVerbs) < kVerbCount);
-    client_.address = stream_.peer();
+    client_.address = proxied ? proxied->source : stream_.peer();
     client_.ip = client_.address.ip();
-    client_.server = stream_.local();
+    client_.server = proxied ? proxied->destination : stream_.local();
     client_.key =
         client_key(client_.address, settings_.limits.ipv4_prefix(), settings_.limits.ipv6_prefix());
     server_.sessions.insert(this);
@@ -67,6 +70,7 @@ Session::Session(Server& server, Fd socket)
 
 Session::~Session() {
     server_.sessions.erase(this);
+    end_screening();
     if (connections_ == 0) return;
     const std::uint32_t left = server_.counts.leave(client_.key);
     if (!server_.scope.cancelled()) server_.scope.spawn(server_.tell_sessions(client_.key, left));
@@ -80,18 +84,31 @@ Task<void> Session::run() {
         greeted = co_await greet();
         if (greeted) co_await converse();
     } catch (const TimedOut&) {
-        log_info("timeout after " + where() + " from " + client_.text());
+        if (is_screened_out()) {
+            note_end("COMMAND TIME LIMIT");
+        } else {
+            log_info("timeout after " + where() + " from " + client_.text());
+        }
         farewell = "421 4.4.2 " + settings_.myhostname() + " Error: timeout exceeded\r\n";
     } catch (const Cancelled&) {
         farewell = shutting_down();
     } catch (const Disconnect&) {
         lost = !dismissed_;
         if (!lost) farewell = shutting_down();
-        if (lost) log_info("lost connection after " + where() + " from " + client_.text());
+        if (lost && is_screened_out()) note_end("HANGUP");
+        if (lost && !screen_)
+            log_info("lost connection after " + where() + " from " + client_.text());
     }
-    log_info("disconnect from " + client_.text() + summary());
+    if (!is_screened_out() && (greeted || !screen_))
+        log_info("disconnect from " + client_.text() + summary());
+    if (is_screened_out() && greeted) log_as("postscreen", "DISCONNECT " + screen_->who());
     if (!lost) co_await part(std::move(farewell));
     stream_.close();
+}
+
+/// How a session ended that postscreen's tests kept from the server.
+void Session::note_end(std::string_view what) const {
+    log_as("postscreen", std::string(what) + " from " + screen_->who() + " after " + where());
 }
 
 Task<void> Session::part(std::string farewell) {
@@ -116,7 +133,7 @@ Task<void> Session::converse() {
         if (!stream_.has_line() || stream_.pending() > kMostPending) co_await stream_.flush();
         idle_ = !transaction_;
         idle_since_ = Loop::current().now();
-        stream_.set_deadline(settings_.limits.timeout());
+        stream_.set_deadline(command_patience());
         Line line =
             co_await stream_.read_line(static_cast<std::size_t>(settings_.line_length_limit()));
         idle_ = false;
@@ -128,7 +145,11 @@ Task<void> Session::converse() {
 
 Task<Reply> Session::command(Line line) {
     if (line.too_long) co_return Reply{500, "5.5.2", "Error: line too long"};
-    if (line.end == Line::End::lf && refuses_strays_) {
+    if (screen_) {
+        std::optional<Reply> last = screen_command(line);
+        if (last) co_return break_off(last->code, last->status, last->text);
+    }
+    if (line.end == Line::End::lf && refuses_strays_ && !is_screened_out()) {
         log_info("bare LF from " + client_.text());
         co_return break_off(settings_.bare_newline_code(), "5.5.2", "Error: bare <LF> received");
     }
@@ -147,6 +168,10 @@ Task<Reply> Session::command(Line line) {
         count(which, true);
         co_return Reply{503, "5.7.0", "Error: access denied for " + client_.text()};
     }
+    if (is_screened_out() && verb.flags & kServer) {
+        count(which, true);
+        co_return Reply{502, "5.5.1", "Error: command not implemented"};
+    }
     if (settings_.tls.level() == TlsLevel::encrypt && !client_.tls && !(verb.flags & kBeforeTls)) {
         count(which, true);
         co_return Reply{530, "5.7.0", "Must issue a STARTTLS command first"};
@@ -155,7 +180,7 @@ Task<Reply> Session::command(Line line) {
         premature_ = true;
         log_info("improper command pipelining after " + std::string(verb.name) + " from " +
                  client_.text());
-        if (settings_.forbid_pipelining()) {
+        if (settings_.forbid_pipelining() && !is_screened_out()) {
             count(which, true);
             co_return break_off(554, "5.5.0", "Error: SMTP protocol synchronization");
         }

@@ -15,7 +15,12 @@
 #include "smtpd/client.h"
 #include "smtpd/content.h"
 #include "smtpd/proxy_attributes.h"
+#include "smtpd/screen.h"
 #include "smtpd/server.h"
+
+namespace facteur {
+struct ProxyHeader;
+}
 
 namespace facteur::smtpd {
 
@@ -35,10 +40,13 @@ struct Transaction {
     bool chunks_refused = false;  ///< and refused: the rest of the chunks go nowhere
 };
 
+class DnsblScore;
+
 /// One SMTP conversation (RFC 5321).
 class Session {
 public:
-    Session(Server& server, Fd socket);
+    /// proxied: for whom a proxy at the other end speaks; nullptr: there is none.
+    Session(Server& server, Fd socket, const ProxyHeader* proxied = nullptr);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -64,6 +72,7 @@ private:
     Task<void> converse();
     Task<void> part(std::string farewell);
     std::string shutting_down() const;
+    void note_end(std::string_view what) const;
     Task<smtp::Reply> command(Line line);
     smtp::Reply unknown_command(std::string_view verb, std::string_view line);
     Task<void> answer(const smtp::Reply& reply);
@@ -72,6 +81,26 @@ private:
     std::string summary() const;
     std::string where() const;
     void count(std::size_t verb, bool failed);
+
+    // session_screen.cc: postscreen's tests
+    enum class Standing { unknown, allowed, denied };
+    Task<bool> screen_client();
+    Task<std::optional<smtp::Reply>> first_look();
+    Task<Standing> standing();
+    std::optional<smtp::Reply> screen_full();
+    std::optional<smtp::Reply> through(std::string_view line);
+    void end_screening();
+    void remember_client();
+    bool is_stressed() const;
+    bool is_well_known(const DnsblScore* score) const;
+    Task<std::optional<smtp::Reply>> early_tests();
+    Task<std::optional<smtp::Reply>> expect_silence(TimePoint begun, TimePoint end,
+                                                    const DnsblScore* score);
+    Task<std::optional<smtp::Reply>> judge_score(const DnsblScore& score);
+    std::optional<smtp::Reply> screen_command(const Line& line);
+    std::optional<smtp::Reply> screen_recipient(std::string_view arguments);
+    bool is_screened_out() const { return screen_ && screen_->verdict(); }
+    Milliseconds command_patience() const;
 
     // session_hello.cc
     Task<void> learn_client();
@@ -135,7 +164,9 @@ private:
     Client client_;
     bool may_xclient_ = false;
     bool may_xforward_ = false;
-    Forwarded forwarded_;  ///< until the next message
+    Forwarded forwarded_;             ///< until the next message
+    std::unique_ptr<Screen> screen_;  ///< while the client is tested, and when it failed
+    std::uint32_t screening_ = 0;     ///< connections of this client that are tested
     std::unique_ptr<Transaction> transaction_;
     std::string_view last_verb_ = "CONNECT";
     struct Count {

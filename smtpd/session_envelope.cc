@@ -147,11 +147,17 @@ Result<Transaction> Session::parse_mail(std::string_view arguments) const {
 
 // RFC 5321 section 4.1.1.2
 Task<Reply> Session::do_mail(std::string arguments) {
-    if (settings_.helo_required() && client_.helo.empty())
+    const bool helo_required =
+        settings_.helo_required() || (screen_ && settings_.screen.helo_required());
+    if (helo_required && client_.helo.empty())
         co_return Reply{503, "5.5.1", "Error: send HELO/EHLO first"};
     if (transaction_) co_return Reply{503, "5.5.1", "Error: nested MAIL command"};
     Result<Transaction> parsed = parse_mail(arguments);
     if (!parsed) co_return refusal_of(parsed.error());
+    if (is_screened_out()) {
+        transaction_ = std::make_unique<Transaction>(*std::move(parsed));
+        co_return Reply{250, "2.1.0", "Ok"};
+    }
     co_await expect_recipients();
     std::optional<Reply> refusal =
         co_await ask_policy(ipc::PolicyMoment::mail, parsed->sender, std::string());
@@ -211,6 +217,8 @@ Result<ipc::SubmitRecipient> Session::parse_rcpt(std::string_view arguments) con
 Task<Reply> Session::do_rcpt(std::string arguments) {
     if (!transaction_) co_return Reply{503, "5.5.1", "Error: need MAIL command"};
     if (transaction_->chunking) co_return Reply{503, "5.5.1", "Error: RCPT after BDAT"};
+    std::optional<Reply> verdict = screen_recipient(arguments);
+    if (verdict) co_return *std::move(verdict);
     if (expected_ > 0) {
         --expected_;
     } else {

@@ -23,7 +23,7 @@ Task<void> Session::learn_client() {
         client_.name = client_.reverse_name = "localhost";
     }
     client_.in_inet_interfaces =
-        client_.address.is_loopback() || client_.address.bytes() == stream_.local().bytes();
+        client_.address.is_loopback() || client_.address.bytes() == client_.server.bytes();
     client_.in_mynetworks = co_await server_.mynetworks.holds(server_.backend, client_);
     if (settings_.bare_newline() == BareNewline::reject) {
         refuses_strays_ = !co_await server_.bare_newline_exclusions.holds(server_.backend, client_);
@@ -45,6 +45,14 @@ Task<void> Session::learn_client() {
 /// Up to the 220; false: there is nothing to talk about.
 Task<bool> Session::greet() {
     stream_.set_deadline(settings_.limits.timeout());
+    if (settings_.screen.enable() && !settings_.tls.wrapper()) {
+        const bool welcome = co_await screen_client();
+        if (!welcome) co_return false;
+        if (is_screened_out()) {
+            stream_.put("220 " + settings_.banner() + "\r\n");
+            co_return true;
+        }
+    }
     co_await learn_client();
     log_info("connect from " + client_.text());
     if (settings_.tls.wrapper()) {
@@ -96,7 +104,7 @@ Task<std::optional<Reply>> Session::refuse_client() {
 }
 
 bool Session::auth_offered() const {
-    return settings_.sasl.enable() && !auth_excepted_ &&
+    return settings_.sasl.enable() && !auth_excepted_ && !is_screened_out() &&
            (client_.tls || !settings_.tls.auth_only());
 }
 
@@ -104,12 +112,13 @@ Task<Reply> Session::do_ehlo(std::string arguments) {
     Reply reply = co_await hello(std::move(arguments), true);
     if (reply.code != 250) co_return reply;
     std::string& text = reply.text;
+    const bool tests_pipelining = screen_ && screen_->to_do(ScreenTest::pipelining);
     const auto offer = [&](std::string_view keyword, std::string_view parameter = {}) {
-        if (!server_.offers(keyword)) return;
+        if (!server_.offers(keyword) || (screen_ && !server_.offers_tested(keyword))) return;
         text.append("\n").append(keyword);
         if (!parameter.empty()) text.append(" ").append(parameter);
     };
-    offer(ehlo::kPipelining);
+    if (!tests_pipelining) offer(ehlo::kPipelining);
     offer(ehlo::kSize, std::to_string(settings_.message_size_limit()));
     if (!settings_.disable_vrfy()) offer(ehlo::kVrfy);
     if (settings_.tls.level() != TlsLevel::none && !client_.tls) offer(ehlo::kStartTls);
@@ -141,7 +150,8 @@ Task<Reply> Session::hello(std::string name, bool esmtp) {
     client_.esmtp = esmtp;
     Facts facts(client_, esmtp ? "EHLO" : "HELO");
     facts.premature = premature_;
-    std::optional<Reply> refusal = co_await server_.gate.helo(facts);
+    std::optional<Reply> refusal;
+    if (!is_screened_out()) refusal = co_await server_.gate.helo(facts);
     if (refusal) {
         client_.helo.clear();
         co_return refused(facts, *std::move(refusal));
@@ -213,7 +223,8 @@ Task<Reply> Session::do_noop(std::string) {
 /// RFC 5321 section 3.5.3: an address that we would take gets 252.  Nobody learns more from it
 /// than from RCPT, because the same restrictions answer.
 Task<Reply> Session::do_vrfy(std::string arguments) {
-    if (settings_.disable_vrfy()) co_return Reply{502, "5.5.1", "VRFY command is disabled"};
+    if (settings_.disable_vrfy() || (is_screened_out() && settings_.screen.disable_vrfy()))
+        co_return Reply{502, "5.5.1", "VRFY command is disabled"};
     if (arguments.empty()) co_return Reply{501, "5.5.4", "Syntax: VRFY address"};
     smtp::AddressRules rules;
     rules.utf8 = settings_.smtputf8_enable();
@@ -222,6 +233,7 @@ Task<Reply> Session::do_vrfy(std::string arguments) {
     if (!mailbox || mailbox->is_null() || !trim(text).empty())
         co_return Reply{501, "5.1.3", "Bad recipient address syntax"};
     const std::string address = mailbox->internal();
+    if (is_screened_out()) co_return *screen_->verdict();
     Facts facts(client_, "VRFY");
     facts.recipient = &address;
     facts.premature = premature_;

@@ -9,6 +9,7 @@
 #include "lib/config/common.h"
 #include "lib/config/dns.h"
 #include "smtpd/restriction_param.h"
+#include "smtpd/screen_settings.h"
 
 namespace facteur::smtpd {
 
@@ -326,6 +327,16 @@ struct Settings : conf::Common {
     Param<List> xforward_hosts{
         params, "smtpd_authorized_xforward_hosts", "",
         "Clients that may say with XFORWARD from whom mail came: a list likewise."};
+    Param<std::string> upstream{
+        params, "smtpd_upstream_proxy_protocol", "",
+        "The protocol of the proxy before this server: haproxy (versions 1 and 2), or empty."};
+    Param<Seconds> upstream_timeout{params, "smtpd_upstream_proxy_timeout", Seconds(5),
+                                    conf::at_least(Seconds(1)),
+                                    "How long the proxy's header may take."};
+    Param<List> upstream_networks{
+        params, "haproxy_trusted_networks", "",
+        "The only networks from which a proxy is believed where one stands before this server; "
+        "empty: whoever can connect."};
     Param<bool> peername_lookup{params, "smtpd_peername_lookup", true,
                                 "Whether the client's name is looked up in the DNS."};
     Param<List> rewrite_clients{
@@ -343,6 +354,7 @@ struct Settings : conf::Common {
     LimitSettings limits{*this};
     TlsSettings tls{*this};
     SaslSettings sasl{*this};
+    ScreenSettings screen{*this};
 
     void loaded(const conf::MainCf& file, const conf::Values& values) override {
         restrictions.load_classes(file, values);

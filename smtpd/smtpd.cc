@@ -1,6 +1,9 @@
 #include "smtpd/smtpd.h"
 
 #include "lib/base/log.h"
+#include "lib/event/errors.h"
+#include "lib/net/proxy_header.h"
+#include "lib/net/socket.h"
 #include "smtpd/session.h"
 
 namespace facteur::smtpd {
@@ -33,8 +36,39 @@ daemon::Limits Smtpd::limits() const {
 }
 
 Task<void> Smtpd::connection(Fd socket, const daemon::Listener&) {
-    Session session(*server_, std::move(socket));
+    const ScreenSettings& screen = settings_.screen;
+    const bool screened = screen.enable();
+    const bool proxied = !(screened ? screen.upstream() : settings_.upstream()).empty();
+    ProxyHeader header;
+    if (proxied) {
+        const Milliseconds patience =
+            screened ? screen.upstream_timeout() : settings_.upstream_timeout();
+        const bool known = co_await read_header(socket, patience, header);
+        if (!known) co_return;
+    }
+    Session session(*server_, std::move(socket), header.is_proxied ? &header : nullptr);
     co_await session.run();
+}
+
+/// For whom the proxy speaks; false: it is none, and hears nothing.
+Task<bool> Smtpd::read_header(const Fd& socket, Milliseconds patience, ProxyHeader& header) {
+    const Address proxy = peer_address(socket.get());
+    const bool trusted = settings_.upstream_networks().empty() ||
+                         co_await server_->proxies.holds_address(*remote_, proxy);
+    if (!trusted) {
+        log_warning("haproxy_trusted_networks does not hold " + proxy.ip());
+        co_return false;
+    }
+    std::string failure;
+    try {
+        auto found = co_await read_proxy_header(process().sessions(), socket, patience);
+        if (found) header = *std::move(found);
+        if (!found) failure = found.error().text;
+    } catch (const Disconnect& end) {
+        failure = end.what();
+    }
+    if (!failure.empty()) log_warning("proxy " + proxy.text() + ": " + failure);
+    co_return failure.empty();
 }
 
 Task<void> Smtpd::drain() {

@@ -4,6 +4,7 @@
 
 #include "lib/daemon/service.h"
 #include "lib/net/dns/resolver.h"
+#include "lib/net/proxy_header.h"
 #include "smtpd/remote.h"
 #include "smtpd/server.h"
 #include "smtpd/settings.h"
@@ -22,6 +23,8 @@ public:
     Task<void> drain() override;
 
 private:
+    Task<bool> read_header(const Fd& socket, Milliseconds patience, ProxyHeader& header);
+
     const Settings& settings_;
     std::unique_ptr<dns::Resolver> resolver_;
     std::unique_ptr<Remote> remote_;

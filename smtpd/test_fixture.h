@@ -38,6 +38,11 @@ public:
     Task<Result<std::vector<std::string>>> servers(std::string domain, Servers kind) override;
     Task<Result<std::vector<std::string>>> addresses(std::string host) override;
     Task<Result<Listing>> dns_list(std::string name) override;
+    Task<Result<Listing>> listed_as(std::string name, TimePoint deadline) override;
+    Task<Result<ipc::ScreenRecord>> screened(std::string client_address) override;
+    void remember_screened(ipc::ScreenRecord record) override {
+        known[record.client_address] = record;
+    }
     Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) override;
     Task<Result<std::uint64_t>> tell(ipc::Sessions sessions) override;
     Task<Result<std::string>> delegate(ipc::Delegate question) override;
@@ -55,6 +60,7 @@ public:
     std::map<std::string, std::vector<std::string>> sender_owners;
     std::map<std::string, Listing> listings;
     std::map<std::string, std::vector<std::string>> exchangers, name_servers, hosts;
+    std::map<std::string, ipc::ScreenRecord> known;
     std::map<ipc::PolicyMoment, ipc::PolicyReply> policies;
     std::map<std::string, std::string> policy_servers;  ///< "inet:…" -> action
     std::vector<ipc::Delegate> delegated;
@@ -90,6 +96,8 @@ public:
     void send(std::string_view bytes);
     /// Until a whole reply is here, or the server hung up; "" then.
     std::string reply();
+    /// The next line, be it part of a reply.
+    std::string reply_line();
     /// send() a line and wait for the reply.
     std::string say(std::string_view line);
     /// Says each line (without CR LF), gives the last reply.

@@ -6,6 +6,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "lib/base/log_as.h"
 #include "lib/base/text.h"
 #include "lib/base/time.h"
 
@@ -101,6 +102,13 @@ void Log::set_debug(bool on) {
 }
 bool Log::debug_on() {
     return sink().debug;
+}
+
+void log_as(std::string_view program, std::string_view text) {
+    const std::string tag = sink().tag;
+    Log::set_tag(tag.substr(0, tag.rfind('/') + 1).append(program));
+    Log::write(LogLevel::info, text);
+    Log::set_tag(tag);
 }
 
 void Log::write(LogLevel level, std::string_view text) {

@@ -186,6 +186,44 @@ struct Sessions {
     bool operator==(const Sessions&) const = default;
 };
 
+/// What postscreen's tests said about a client: until when (seconds since the epoch) each counts as
+/// passed.  smtpd -> policyd: remember it.
+struct ScreenRecord {
+    bool found = false;
+    std::string client_address;
+    std::int64_t pregreet = 0;
+    std::int64_t dnsbl = 0;
+    std::int64_t pipelining = 0;
+    std::int64_t non_smtp = 0;
+    std::int64_t bare_newline = 0;
+
+    using Reply = ScreenRecord;
+    static constexpr std::string_view kName = "screen-record";
+    static constexpr auto fields() {
+        using M = ScreenRecord;
+        return std::tuple{Field{"found", &M::found},
+                          Field{"client_address", &M::client_address, true},
+                          Field{"pregreet", &M::pregreet, true},
+                          Field{"dnsbl", &M::dnsbl, true},
+                          Field{"pipelining", &M::pipelining, true},
+                          Field{"non_smtp", &M::non_smtp, true},
+                          Field{"bare_newline", &M::bare_newline, true}};
+    }
+    bool operator==(const ScreenRecord&) const = default;
+};
+/// smtpd -> policyd: what is known of this client?
+struct ScreenQuestion {
+    std::string client_address;
+
+    using Reply = ScreenRecord;
+    static constexpr std::string_view kName = "screen-question";
+    static constexpr auto fields() {
+        using M = ScreenQuestion;
+        return std::tuple{Field{"client_address", &M::client_address}};
+    }
+    bool operator==(const ScreenQuestion&) const = default;
+};
+
 /// What this configuration of policyd looks at.
 struct PolicyInterestsReply {
     std::uint32_t moments = 0;  ///< 1 << PolicyMoment
