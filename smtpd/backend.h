@@ -9,6 +9,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/result.h"
 #include "lib/event/task.h"
+#include "lib/event/timers.h"
 #include "lib/ipc/ways/address.h"
 #include "lib/ipc/ways/auth.h"
 #include "lib/ipc/ways/policy.h"

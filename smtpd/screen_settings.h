@@ -32,10 +32,24 @@ struct ScreenSettings : conf::Section {
                        "Who is not tested, and who fails: permit_mynetworks, permit, reject, "
                        "dunno and tables of them by address, in this order."};
     Param<ScreenAction> denylist_action{
-        params, "postscreen_denylist_action", ScreenAction::ignore, kScreenActions,
+        params, "postscreen_denylist_action", ScreenAction::ignore,
+        conf::Choices<ScreenAction>{
+            {"${postscreen_blacklist_action?{$postscreen_blacklist_action}:{ignore}}",
+             ScreenAction::ignore},
+            {"ignore", ScreenAction::ignore},
+            {"enforce", ScreenAction::enforce},
+            {"drop", ScreenAction::drop}},
         "What happens to a client that postscreen_access_list refuses."};
-    Param<List> allowlist_interfaces{params, "postscreen_allowlist_interfaces", "static:all",
-                                     "Our own addresses at which a client can pass the tests."};
+    Param<std::string> old_denylist_action{params, "postscreen_blacklist_action", "",
+                                           "The older name of postscreen_denylist_action."};
+    Param<std::string> old_interfaces{params, "postscreen_whitelist_interfaces", "",
+                                      "The older name of postscreen_allowlist_interfaces."};
+    Param<std::string> old_threshold{params, "postscreen_dnsbl_whitelist_threshold", "",
+                                     "The older name of postscreen_dnsbl_allowlist_threshold."};
+    Param<List> allowlist_interfaces{
+        params, "postscreen_allowlist_interfaces",
+        "${postscreen_whitelist_interfaces?{$postscreen_whitelist_interfaces}:{static:all}}",
+        "Our own addresses at which a client can pass the tests."};
     Param<Seconds> greet_wait{params, "postscreen_greet_wait", Seconds(6),
                               conf::at_least(Seconds(1)),
                               "How long a client must keep silent before the greeting; 2 seconds "
@@ -55,7 +69,10 @@ struct ScreenSettings : conf::Section {
                                conf::Range<int>{1, 1000000},
                                "The score from which a client is refused."};
     Param<int> dnsbl_allow_threshold{
-        params, "postscreen_dnsbl_allowlist_threshold", 0, conf::Range<int>{-1000000, 0},
+        params, "postscreen_dnsbl_allowlist_threshold",
+        Default(
+            "${postscreen_dnsbl_whitelist_threshold?{$postscreen_dnsbl_whitelist_threshold}:{0}}"),
+        conf::Range<int>{-1000000, 0},
         "The score at or below which a client passes all tests; 0: none."};
     Param<ScreenAction> dnsbl_action{params, "postscreen_dnsbl_action", ScreenAction::ignore,
                                      kScreenActions,

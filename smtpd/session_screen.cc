@@ -160,7 +160,9 @@ Task<std::optional<Reply>> Session::first_look() {
     const ipc::ScreenRecord none;
     screen_->remember(known ? *known : none, seconds_now());
     if (screen_->is_through()) co_return through("PASS OLD ");
-    if (!co_await server_.allow_interfaces.holds_address(server_.backend, client_.server)) {
+    const bool may_pass =
+        co_await server_.allow_interfaces.holds_address(server_.backend, client_.server);
+    if (!may_pass) {
         note("ALLOWLIST VETO " + screen_->who());
         screen_->veto();
     }
