@@ -38,8 +38,7 @@ TEST_CASE("a site has a domain, a filter and a weight", "[smtpd]") {
     CHECK(sites->at(0).weight == 3);
     CHECK(sites->at(1).weight == -2);
     CHECK(sites->at(2).weight == 1);
-    for (const std::string& wrong :
-         {"a b*1", "zen.example.org*x", "*3", "zen.example.org=*2", ""}) {
+    for (const char* wrong : {"a b*1", "zen.example.org*x", "*3", "zen.example.org=*2", ""}) {
         INFO(wrong);
         CHECK_FALSE(parse_dnsbl_sites({wrong}));
     }

@@ -227,7 +227,7 @@ Task<std::optional<Reply>> Session::expect_silence(TimePoint begun, TimePoint en
     const bool may_end_early = score && settings_.screen.dnsbl_allow_threshold() < 0;
     std::string said;
     for (TimePoint now = begun; now < end && said.empty(); now = Loop::current().now()) {
-        if (is_well_known(score)) co_return std::nullopt;
+        if (is_well_known(score)) break;
         const auto left = std::chrono::duration_cast<Milliseconds>(end - now) + Milliseconds(1);
         stream_.set_deadline(may_end_early ? std::min(left, kGlance) : left);
         try {
@@ -240,6 +240,7 @@ Task<std::optional<Reply>> Session::expect_silence(TimePoint begun, TimePoint en
         }
     }
     stream_.set_deadline(settings_.limits.timeout());
+    if (said.empty() && Loop::current().now() < end) co_return std::nullopt;
     if (said.empty()) {
         screen_->pass(ScreenTest::pregreet, seconds_now() + settings_.screen.greet_ttl().count());
         co_return std::nullopt;

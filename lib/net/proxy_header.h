@@ -21,6 +21,7 @@ struct ProxyHeader {
     bool is_proxied = false;  ///< false: the proxy's own connection ("LOCAL", "UNKNOWN")
     Address source;
     Address destination;
+    bool operator==(const ProxyHeader&) const = default;
 };
 
 /// The longest header that is taken.

@@ -38,7 +38,8 @@ TEST_CASE("a PROXY header names both ends", "[net]") {
     const auto six = parse_proxy_header("PROXY TCP6 2001:db8::7 2001:db8::1 4711 25\r\n");
     REQUIRE((six && *six));
     CHECK((*six)->source.text() == "[2001:db8::7]:4711");
-    const auto four = parse_proxy_header(binary(0x21, 0x11, kBlock4 + "\x03\x00\x04 tlv") + "EHLO");
+    const auto four = parse_proxy_header(
+        binary(0x21, 0x11, kBlock4 + std::string("\x03\x00\x04 tlv", 7)) + "EHLO");
     REQUIRE((four && *four));
     CHECK((*four)->size == 16 + 12 + 7);
     CHECK((*four)->source.text() == "192.0.2.7:4711");
