@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "lib/base/encoding.h"
 #include "lib/base/text.h"
@@ -54,6 +53,29 @@ Result<PkeyPtr> read_private_key(std::string_view pem) {
     PkeyPtr key(::PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
     if (!key) return permanent("no private key in PEM form: " + openssl_error());
     return key;
+}
+
+std::vector<TrustAnchor> read_anchors(std::string_view pem) {
+    std::vector<TrustAnchor> anchors;
+    BioPtr bio = memory_bio(pem);
+    char* name = nullptr;
+    char* header = nullptr;
+    unsigned char* data = nullptr;
+    long size = 0;
+    while (::PEM_read_bio(bio.get(), &name, &header, &data, &size) == 1) {
+        std::string_view kind(name);
+        bool is_key = kind == PEM_STRING_PUBLIC;
+        bool wanted = is_key || kind == PEM_STRING_X509 || kind == PEM_STRING_X509_OLD;
+        if (wanted) {
+            auto length = static_cast<std::size_t>(size);
+            anchors.push_back({is_key, {reinterpret_cast<char*>(data), length}});  // NOLINT
+        }
+        ::OPENSSL_free(name);
+        ::OPENSSL_free(header);
+        ::OPENSSL_free(data);
+    }
+    ::ERR_clear_error();
+    return anchors;
 }
 
 Result<std::string> certificate_key_id(std::string_view chain_pem) {
@@ -163,46 +185,9 @@ TlsInfo describe(SSL* ssl) {
     info.fingerprint = fingerprint(peer);
     long verdict = ::SSL_get_verify_result(ssl);
     info.trust = verdict == X509_V_OK ? TlsInfo::Trust::trusted : TlsInfo::Trust::untrusted;
+    info.why_code = static_cast<int>(verdict);
     if (verdict != X509_V_OK) info.why = ::X509_verify_cert_error_string(verdict);
     return info;
-}
-
-namespace {
-
-bool is_named(X509* certificate, const std::vector<std::string>& names) {
-    for (const std::string& name : names) {
-        int flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
-        if (::X509_check_host(certificate, name.data(), name.size(), flags, nullptr) == 1) {
-            return true;
-        }
-    }
-    return false;
-}
-
-}  // namespace
-
-Result<void> judge_peer(SSL* ssl, const TlsClientWish& wish, TlsInfo& info) {
-    using Level = TlsClientWish::Level;
-    X509* peer = ::SSL_get0_peer_certificate(ssl);
-    if (wish.level == Level::dane) {
-        if (info.trust == TlsInfo::Trust::trusted &&
-            ::SSL_get0_dane_authority(ssl, nullptr, nullptr) >= 0) {
-            info.trust = TlsInfo::Trust::verified;
-            return {};
-        }
-        return temporary("Server certificate not trusted", "4.7.5");
-    }
-    if (info.trust == TlsInfo::Trust::trusted && peer && !wish.names.empty()) {
-        if (is_named(peer, wish.names)) {
-            info.trust = TlsInfo::Trust::verified;
-        } else {
-            info.why = "the certificate is for another name: " + info.peer_name;
-        }
-    }
-    if (wish.level != Level::verify || info.trust == TlsInfo::Trust::verified) return {};
-    return temporary(info.trust == TlsInfo::Trust::trusted ? "Server certificate not verified"
-                                                           : "Server certificate not trusted",
-                     "4.7.5");
 }
 
 std::string TlsInfo::text() const {

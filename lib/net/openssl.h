@@ -36,6 +36,13 @@ int protocol_version(std::string_view name);
 std::vector<X509Ptr> read_certificates(std::string_view pem);
 Result<PkeyPtr> read_private_key(std::string_view pem);
 
+struct TrustAnchor {
+    bool is_key = false;  ///< a bare public key rather than a certificate
+    std::string der;
+};
+/// The certificates and public keys of a PEM text.
+std::vector<TrustAnchor> read_anchors(std::string_view pem);
+
 /// What every context gets, server or client.
 void harden(SSL_CTX* context);
 

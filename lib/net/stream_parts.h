@@ -5,6 +5,7 @@
 #include "lib/net/deflate.h"
 #include "lib/net/remote_key.h"
 #include "lib/net/stream.h"
+#include "lib/net/tls_sessions.h"
 
 struct ssl_st;
 
@@ -30,8 +31,9 @@ struct Stream::Tls {
     ssl_st* ssl;
     RemoteSigning signing;
     const Signer* signer = nullptr;
-    std::unique_ptr<TlsInfo> info;  ///< once the handshake is done
-    bool broken = false;            ///< an error the session cannot recover from: no close_notify
+    std::unique_ptr<TlsSessions::Binding> session;  ///< of a client that may resume it
+    std::unique_ptr<TlsInfo> info;                  ///< once the handshake is done
+    bool broken = false;  ///< an error the session cannot recover from: no close_notify
 };
 
 }  // namespace facteur

@@ -146,9 +146,13 @@ Task<Result<void>> Stream::start_tls(TlsClient& client, TlsClientWish wish) {
     ssl_st* ssl = client.new_connection(wish);
     if (!ssl) co_return temporary("cannot start TLS: " + openssl_error(), "4.7.5");
     tls_ = std::make_unique<Tls>(ssl);
+    tls_->signer = &client.signer();
+    if (client.sessions()) tls_->session = client.sessions()->bind(ssl, wish);
     if (::SSL_set_fd(ssl, socket_.get()) != 1) co_return temporary("cannot start TLS", "4.7.5");
     CO_TRY_VOID(co_await handshake(ssl));
-    co_return judge_peer(ssl, wish, *tls_->info);
+    Result<void> verdict = judge_peer(ssl, wish, *tls_->info);
+    if (tls_->session) tls_->session->judged(verdict.has_value(), *tls_->info);
+    co_return verdict;
 }
 
 Task<void> Stream::say_close_notify() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/base/result.h"
+#include "lib/base/time.h"
 #include "lib/event/task.h"
 
 struct ssl_ctx_st;
@@ -30,6 +31,7 @@ struct TlsInfo {
     std::string details;     ///< " key-exchange X25519 server-signature …", empty before TLSv1.3
     Trust trust = Trust::anonymous;
     std::string why;        ///< why the chain or the name did not verify; empty when it did
+    int why_code = 0;       ///< OpenSSL's X509_V_ERR_…, of `why`
     std::string sni;        ///< the name the client asked for
     std::string peer_name;  ///< common name of the peer's certificate
     std::string issuer_name;
@@ -99,15 +101,20 @@ struct TlsClientOptions {
     std::string ca_pem;   ///< PEM text, for a process that can open no file
     std::string min_protocol = "TLSv1.2";
     std::string cipher_list;
-    std::string certificate_pem;  ///< client certificate with chain and key; empty: none
+    /// Client certificates, one for each kind of key; as TlsServerOptions has them.
+    std::vector<TlsServerOptions::Certificate> certificates;
+    Signer signer;               ///< for those whose key is elsewhere
+    std::size_t sessions = 0;    ///< how many are remembered, to be resumed; 0: none
+    Seconds session_time{3600};  ///< for how long
 };
 
 /// What one client connection wants; the handshake itself fails only for what `level` demands.
 struct TlsClientWish {
     enum class Level : std::uint8_t {
         opportunistic,  ///< any certificate will do
-        verify,         ///< a trusted chain for one of `names`, or the handshake fails
-        dane,           ///< a TLSA record that matches (RFC 7672), or the handshake fails
+        fingerprint,    ///< one of `fingerprints`, of the certificate or of its key
+        verify,         ///< a trusted chain for one of `names`
+        dane,           ///< a TLSA record that matches (RFC 7672)
     };
     struct Tlsa {
         std::uint8_t usage = 0, selector = 0, matching = 0;
@@ -117,9 +124,21 @@ struct TlsClientWish {
     Level level = Level::opportunistic;
     /// "mx.example.com"; ".example.com" stands for every name below it.
     std::vector<std::string> names;
+    bool wildcards_span_labels = false;  ///< "*.example.com" covers a.b.example.com
     std::vector<Tlsa> tlsa;
+    std::vector<std::string> fingerprints;  ///< "AA:BB:…"
+    std::string digest;                     ///< of those: "sha256"
+    /// PEM certificates and public keys that a chain must lead to, instead of the authorities.
+    std::string anchors_pem;
+    int depth = 9;             ///< most certificates between the server's own and the authority
     std::string min_protocol;  ///< empty: that of the options
+    std::string max_protocol;
+    std::string cipher_list;
+    /// Whose sessions may be resumed: the server.  Those of another wish never are.  Empty: none.
+    std::string session_of;
 };
+
+class TlsSessions;
 
 class TlsClient {
 public:
@@ -129,10 +148,14 @@ public:
     TlsClient& operator=(const TlsClient&) = delete;
 
     ssl_st* new_connection(const TlsClientWish& wish);  ///< used by Stream; nullptr: bad wish
+    const Signer& signer() const { return signer_; }
+    TlsSessions* sessions() { return sessions_.get(); }  ///< nullptr: none are kept
 
 private:
-    explicit TlsClient(ssl_ctx_st* context) : context_(context) {}
+    explicit TlsClient(ssl_ctx_st* context);
     ssl_ctx_st* context_;
+    Signer signer_;
+    std::unique_ptr<TlsSessions> sessions_;
 };
 
 /// SHA-256 of the SubjectPublicKeyInfo of the first certificate in the PEM text, lower-case hex:
