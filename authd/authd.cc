@@ -40,7 +40,8 @@ Authd::Authd(daemon::Process& process, const Settings& settings)
     // Without its certificate a service offers no TLS; mail must flow all the same.
     for (const auto& [service, files] :
          {std::pair("smtp", &settings_.smtpd_tls), std::pair("imap", &settings_.imapd_tls),
-          std::pair("pop3", &settings_.pop3d_tls)}) {
+          std::pair("pop3", &settings_.pop3d_tls), std::pair("smtp-client", &settings_.smtp_tls),
+          std::pair("lmtp-client", &settings_.lmtp_tls)}) {
         const auto loaded = keys_.load(service, *files);
         if (!loaded) log_error(fmt::format("TLS for {}: {}", service, loaded.error().text));
     }

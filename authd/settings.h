@@ -91,6 +91,13 @@ struct Settings : conf::Common {
     TlsFiles pop3d_tls{*this,
                        {"pop3d_tls_chain_files", "pop3d_tls_cert_file", "pop3d_tls_key_file",
                         "$smtpd_tls_chain_files", "$smtpd_tls_cert_file", "$smtpd_tls_key_file"}};
+    // Of the client that sends mail on; usually there is none.
+    TlsFiles smtp_tls{*this,
+                      {"smtp_tls_chain_files", "smtp_tls_cert_file", "smtp_tls_key_file", "", "",
+                       "$smtp_tls_cert_file"}};
+    TlsFiles lmtp_tls{*this,
+                      {"lmtp_tls_chain_files", "lmtp_tls_cert_file", "lmtp_tls_key_file", "", "",
+                       "$lmtp_tls_cert_file"}};
 };
 
 }  // namespace facteur::authd

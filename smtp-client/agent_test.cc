@@ -20,7 +20,9 @@ struct Queue {
     Settings settings;
     FakeResolver resolver;
     FakeLookups lookups;
-    std::unique_ptr<TlsClient> tls = *TlsClient::create(TlsClientOptions());
+    std::unique_ptr<TlsClients> tls =
+        std::make_unique<TlsClients>(TlsClientOptions(), "", nullptr, "smtp-client");
+    std::unique_ptr<TlsGround> ground;
     std::unique_ptr<ConnectionCache> cache;
     std::unique_ptr<Logins> logins;
     std::unique_ptr<Surroundings> around;
@@ -38,10 +40,11 @@ struct Queue {
         Routing routing;
         routing.resolver = &resolver;
         routing.myhostname = "me.test";
+        ground = std::make_unique<TlsGround>(settings, Protocol::smtp);
         cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
         logins = std::make_unique<Logins>(settings.sasl, lookups);
         around.reset(new Surroundings{settings, Protocol::smtp, routing, lookups, *logins, *tls,
-                                      *cache, scope, Address(), Address()});
+                                      *ground, *cache, scope, Address(), Address()});
         agent = std::make_unique<Agent>(*around, 100);
         start();
     }

@@ -46,7 +46,7 @@ Task<smtp::Reply> Conversation::command(std::string line, Milliseconds budget) {
     co_return co_await reply(budget);
 }
 
-Task<Attempt> Conversation::open(TlsClient& tls, bool plain) {
+Task<Attempt> Conversation::open(TlsClients& tls, bool plain) {
     Attempt result;
     bool timed_out = false;
     try {
@@ -63,34 +63,15 @@ Task<Attempt> Conversation::open(TlsClient& tls, bool plain) {
     co_return std::unexpected(interrupted(target_, timed_out, doing_));
 }
 
-Task<Attempt> Conversation::try_open(TlsClient& tls, bool plain) {
-    bool wrapper = settings_.tls.wrapper() && manner_.protocol == Protocol::smtp;
+Task<Attempt> Conversation::try_open(TlsClients& tls, bool plain) {
+    bool wrapper = tls_settings().wrapper();
     if (wrapper) {
-        CO_TRY_VOID(co_await start_tls(tls));
+        CO_TRY_VOID(co_await start_wrapped(tls));
     }
     CO_TRY_VOID(co_await greet());
     CO_TRY_VOID(co_await hello());
-    bool wanted = manner_.tls.level != TlsLevel::none && !plain && !wrapper;
-    bool required = wanted && manner_.tls.level != TlsLevel::may;
-    if (required && !offers_.starttls) {
-        co_return std::unexpected(
-            unfit(target_, false, "4.7.4",
-                  "TLS is required, but was not offered by host " + target_.name_and_ip()));
-    }
-    if (wanted && offers_.starttls) {
-        doing_ = "sending STARTTLS";
-        smtp::Reply answer =
-            co_await command(std::string("STARTTLS"), settings_.timeouts.starttls());
-        if (answer.is_positive()) {
-            CO_TRY_VOID(co_await start_tls(tls));
-            // RFC 3207 section 4.2: what was offered before is forgotten.
-            CO_TRY_VOID(co_await hello());
-        } else if (required) {
-            co_return std::unexpected(
-                unfit(target_, false, "4.7.4",
-                      fmt::format("TLS is required, but host {} refused to start TLS: {}",
-                                  target_.name_and_ip(), smtp::to_line(answer))));
-        }
+    if (!wrapper) {
+        CO_TRY_VOID(co_await secure(tls, plain));
     }
     if (manner_.login && !offers_.auth.empty()) {
         CO_TRY_VOID(co_await login());
@@ -128,34 +109,6 @@ Task<Attempt> Conversation::hello() {
     }
     if (answer.is_positive()) co_return Attempt();
     co_return std::unexpected(unwelcome(target_, answer, false));
-}
-
-Task<Attempt> Conversation::start_tls(TlsClient& tls) {
-    doing_ = "performing the TLS handshake";
-    stream_->set_deadline(settings_.timeouts.starttls());
-    TlsClientWish wish = manner_.tls.wish(target_, manner_.nexthop_host);
-    Result<void> done = co_await stream_->start_tls(tls, std::move(wish));
-    if (stream_->tls() && settings_.tls.loglevel() > 0) log_tls(done.has_value());
-    if (done) co_return Attempt();
-    broken_ = true;
-    bool shaken = stream_->tls() != nullptr;
-    std::string text = shaken ? done.error().text : "Cannot start TLS: handshake failure";
-    if (!shaken) {
-        log_info(fmt::format("SSL_connect error to {}: {}", target_.relay(), done.error().text));
-    }
-    Trouble trouble = unfit(target_, false, "4.7.5", std::move(text));
-    trouble.tls = !shaken;
-    co_return std::unexpected(std::move(trouble));
-}
-
-void Conversation::log_tls(bool good) const {
-    const TlsInfo& info = *stream_->tls();
-    log_info(fmt::format("{} TLS connection established to {}: {}", info.trust_text(),
-                         target_.relay(), info.text()));
-    if (!good) {
-        log_info(fmt::format("server certificate verification failed for {}: {}", target_.relay(),
-                             info.why.empty() ? "not trusted" : info.why));
-    }
 }
 
 bool Conversation::quiet() const {

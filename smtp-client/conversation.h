@@ -15,6 +15,7 @@
 #include "smtp-client/content.h"
 #include "smtp-client/offers.h"
 #include "smtp-client/settings.h"
+#include "smtp-client/tls_clients.h"
 #include "smtp-client/tls_policy.h"
 #include "smtp-client/trouble.h"
 
@@ -63,7 +64,7 @@ public:
                  std::unique_ptr<Stream> stream);
 
     /// From the greeting to the login.  `plain`: leave TLS out, it failed before.
-    Task<Attempt> open(TlsClient& tls, bool plain);
+    Task<Attempt> open(TlsClients& tls, bool plain);
     /// One transaction (RFC 5321 section 3.3); never throws but Cancelled.
     Task<std::vector<Verdict>> deliver(Envelope envelope);
     /// Says QUIT, does not wait for the answer.
@@ -85,10 +86,13 @@ private:
 
     Task<smtp::Reply> reply(Milliseconds budget);
     Task<smtp::Reply> command(std::string line, Milliseconds budget);
-    Task<Attempt> try_open(TlsClient& tls, bool plain);
+    Task<Attempt> try_open(TlsClients& tls, bool plain);
     Task<Attempt> greet();
     Task<Attempt> hello();
-    Task<Attempt> start_tls(TlsClient& tls);
+    Task<Attempt> secure(TlsClients& tls, bool plain);
+    Task<Attempt> start_wrapped(TlsClients& tls);
+    Task<Attempt> start_tls(TlsClients& tls);
+    const TlsSettings& tls_settings() const;
     Task<Attempt> login();
     Task<Result<smtp::Reply>> login_with(std::string name, sasl::ClientMechanism& mechanism);
     std::vector<std::string> mechanisms(sasl::ClientConnection& connection) const;

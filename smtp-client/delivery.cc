@@ -96,15 +96,18 @@ Task<Result<Manner>> Delivery::manner_for(std::string nexthop, Nexthop parsed) {
     Manner manner;
     manner.protocol = around_.protocol;
     manner.nexthop_host = parsed.host;
-    manner.tls = TlsPolicy::from_settings(around_.settings.tls);
-    const auto& maps = around_.settings.tls.policy_maps();
-    if (maps.empty()) co_return manner;
-    CO_TRY(auto found, co_await around_.lookups.find(maps, ipc::LookupKey::exact, nexthop));
-    if (!found) {
-        CO_TRY(found, co_await around_.lookups.find(maps, ipc::LookupKey::domain, parsed.host));
+    std::optional<std::string> found;
+    const auto& maps = around_.ground.settings.policy_maps();
+    if (!maps.empty()) {
+        // A next hop that somebody wrote with a port or in brackets is matched as it was written;
+        // a domain has parents too: ".example.com".
+        auto kind = has_parents(nexthop) ? ipc::LookupKey::domain : ipc::LookupKey::exact;
+        CO_TRY(found, co_await around_.lookups.find(maps, kind, nexthop));
     }
     if (found) {
-        CO_TRY(manner.tls, TlsPolicy::parse(*found, around_.settings.tls));
+        CO_TRY(manner.tls, TlsPolicy::parse(*found, around_.ground));
+    } else {
+        CO_TRY(manner.tls, TlsPolicy::from_settings(around_.ground));
     }
     co_return manner;
 }

@@ -13,6 +13,8 @@
 #include "smtp-client/lookups.h"
 #include "smtp-client/settings.h"
 #include "smtp-client/targets.h"
+#include "smtp-client/tls_clients.h"
+#include "smtp-client/tls_policy.h"
 
 namespace facteur::smtp_client {
 
@@ -23,7 +25,8 @@ struct Surroundings {
     Routing routing;
     Lookups& lookups;
     Logins& logins;
-    TlsClient& tls;
+    TlsClients& tls;
+    const TlsGround& ground;
     ConnectionCache& cache;
     Scope& scope;
     Address bind4;

@@ -23,7 +23,9 @@ struct Client {
     Settings settings;
     FakeResolver resolver;
     FakeLookups lookups;
-    std::unique_ptr<TlsClient> tls = *TlsClient::create(TlsClientOptions());
+    std::unique_ptr<TlsClients> tls =
+        std::make_unique<TlsClients>(TlsClientOptions(), "", nullptr, "smtp-client");
+    std::unique_ptr<TlsGround> ground;
     std::unique_ptr<ConnectionCache> cache;
     std::unique_ptr<Logins> logins;
     std::unique_ptr<Surroundings> around;
@@ -49,10 +51,11 @@ struct Client {
         Routing routing;
         routing.resolver = &resolver;
         routing.myhostname = "me.test";
+        ground = std::make_unique<TlsGround>(settings, protocol);
         cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
         logins = std::make_unique<Logins>(settings.sasl, lookups);
-        around.reset(new Surroundings{settings, protocol, routing, lookups, *logins, *tls, *cache,
-                                      scope, Address(), Address()});
+        around.reset(new Surroundings{settings, protocol, routing, lookups, *logins, *tls, *ground,
+                                      *cache, scope, Address(), Address()});
     }
     void to(const std::vector<std::string>& addresses) {
         job.recipients.clear();

@@ -77,7 +77,7 @@ TEST_CASE_METHOD(Client, "smtp_tls_policy_maps knows better, and certificates ar
     server.tls = with_tls.get();
     TlsClientOptions options;
     options.ca_pem = kCertificate;
-    tls = *TlsClient::create(options);
+    tls = std::make_unique<TlsClients>(options, "", nullptr, "smtp-client");
     configure("smtp_tls_policy_maps = hash:/x");
     auto [policy, outcome] = GENERATE(table<std::string, Outcome>({
         {"secure match=mx.test", Outcome::delivered},

@@ -7,10 +7,13 @@
 #include <netinet/in.h>
 
 #include "lib/base/log.h"
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 
 namespace facteur::smtp_client {
 namespace {
+
+constexpr Milliseconds kAuthdBudget{5000};
 
 template <class T>
 T must(Result<T> result) {
@@ -27,12 +30,34 @@ std::unique_ptr<dns::Resolver> resolver_for(const Settings& settings) {
     return must(dns::make_resolver(options));
 }
 
-std::unique_ptr<TlsClient> tls_for(const TlsSettings& settings) {
+/// A file of authorities; without it their certificates are not trusted, and mail that needs no
+/// trust goes on.
+std::string authorities(const std::string& file) {
+    if (file.empty()) return {};
+    constexpr std::size_t kLimit = 16 << 20;
+    auto text = read_file(file, kLimit);
+    if (text) return *text + "\n";
+    log_error(text.error().text);
+    return {};
+}
+
+TlsClientOptions tls_options(const TlsSettings& settings, const SharedTlsSettings& shared) {
     TlsClientOptions options;
-    options.ca_file = settings.ca_file();
+    options.ca_pem = authorities(settings.ca_file());
+    if (shared.default_authorities()) options.ca_pem += authorities(shared.default_ca_file());
     options.ca_path = settings.ca_path();
-    options.min_protocol = settings.protocols();
-    return must(TlsClient::create(options));
+    options.min_protocol = "TLSv1";  // each policy says what it wants
+    if (settings.session_time().count() > 0)
+        options.sessions = static_cast<std::size_t>(settings.sessions());
+    options.session_time = settings.session_time();
+    return options;
+}
+
+TlsGround ground_for(const Settings& settings, Protocol protocol) {
+    TlsGround ground(settings, protocol);
+    for (const Error& problem : ground.read_anchors())
+        log_error(problem.text);
+    return ground;
 }
 
 std::vector<Address> interface_addresses() {
@@ -92,13 +117,16 @@ Address bind_address(const std::string& text) {
 SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Protocol protocol)
     : Service(process),
       resolver_(resolver_for(settings)),
-      tls_(tls_for(settings.tls)),
       address_(process.scope(), "private/address"),
+      authd_(process.scope(), "private/auth", kAuthdBudget),
+      ground_(ground_for(settings, protocol)),
+      tls_(tls_options(settings.tls(protocol), settings.shared_tls), std::string(), &authd_,
+           protocol == Protocol::lmtp ? "lmtp-client" : "smtp-client"),
       lookups_(address_),
       logins_(settings.sasl, lookups_),
       cache_(process.scope(), settings.cache_time()),
       around_(new Surroundings{settings, protocol, routing_for(settings, *resolver_), lookups_,
-                               logins_, *tls_, cache_, process.scope(),
+                               logins_, tls_, ground_, cache_, process.scope(),
                                bind_address(settings.bind_address()),
                                bind_address(settings.bind_address6())}),
       agent_(std::make_unique<Agent>(*around_, static_cast<std::uint32_t>(settings.jobs()))) {}

@@ -22,8 +22,10 @@ public:
 
 private:
     std::unique_ptr<dns::Resolver> resolver_;
-    std::unique_ptr<TlsClient> tls_;
     ipc::Client address_;
+    ipc::Client authd_;
+    TlsGround ground_;
+    TlsClients tls_;
     AddressdLookups lookups_;
     Logins logins_;
     ConnectionCache cache_;

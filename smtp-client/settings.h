@@ -2,6 +2,7 @@
 
 #include "lib/config/common.h"
 #include "lib/config/dns.h"
+#include "smtp-client/nexthop.h"
 #include "smtp-client/sasl_settings.h"
 #include "smtp-client/tls_settings.h"
 
@@ -37,7 +38,12 @@ struct Timeouts : conf::Section {
 
 struct Settings : conf::Common {
     Timeouts timeouts{*this};
-    TlsSettings tls{*this};
+    TlsSettings smtp_tls{*this, "smtp"};
+    TlsSettings lmtp_tls{*this, "lmtp"};
+    SharedTlsSettings shared_tls{*this};
+    const TlsSettings& tls(Protocol protocol) const {
+        return protocol == Protocol::lmtp ? lmtp_tls : smtp_tls;
+    }
     SaslSettings sasl{*this};
     conf::DnsSettings dns{*this};
 

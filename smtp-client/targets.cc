@@ -83,6 +83,8 @@ Task<Found> add_host(const Routing& routing, Scope& scope, std::string name, uns
         address.set_port(port);
         target.address = address;
         target.preference = preference;
+        target.dnssec.host_secure = hosts->authentic;
+        target.dnssec.canonical = hosts->canonical;
         targets.push_back(std::move(target));
     }
     co_return targets;
@@ -101,6 +103,12 @@ Task<Found> mx_hosts(const Routing& routing, Scope& scope, Nexthop nexthop, dns:
         } else if (!failure || host.error().is_temporary()) {
             failure = host.error();
         }
+    }
+    for (Target& target : targets) {
+        target.dnssec.mx = true;
+        target.dnssec.mx_secure = answer.authentic;
+        target.dnssec.mx_domain = nexthop.host;
+        target.dnssec.mx_canonical = answer.canonical;
     }
     if (!targets.empty()) co_return targets;
     if (!failure) {

@@ -15,6 +15,15 @@ struct Target {
     std::string name;         ///< MX host or next hop; as the log shows it
     Address address;          ///< with its port
     unsigned preference = 0;  ///< of the MX record
+    /// How far the name service has signed the way here (RFC 7672 section 2.1).
+    struct Dnssec {
+        bool mx = false;        ///< an MX record led here
+        bool mx_secure = true;  ///< and it was validated
+        std::string mx_domain;  ///< whose MX record, and what its CNAMEs led to
+        std::string mx_canonical;
+        bool host_secure = false;  ///< the addresses were validated, with all CNAMEs before them
+        std::string canonical;     ///< of the host
+    } dnssec;
 
     /// "mx.example.com[192.0.2.1]", what log lines and bounces call the server.
     std::string name_and_ip() const;

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <string_view>
+
 #include "lib/config/param.h"
 
 namespace facteur::smtp_client {
@@ -7,41 +11,79 @@ namespace facteur::smtp_client {
 using conf::Param;
 
 /// How much TLS is wanted (Postfix's TLS_README).
-enum class TlsLevel { none, may, encrypt, verify, secure };
+enum class TlsLevel : std::uint8_t {
+    none,
+    may,
+    encrypt,
+    fingerprint,
+    dane,       ///< as strict as what the name service has signed for the destination
+    dane_only,  ///< and nothing without such records
+    verify,
+    secure,
+};
+extern const conf::Choices<TlsLevel> kTlsLevels;
 
+/// The least strength of ciphers for TLSv1.2 and before.  Postfix's export, low and null are not
+/// offered: they keep nothing secret.
+enum class CipherGrade : std::uint8_t { medium, high };
+extern const conf::Choices<CipherGrade> kCipherGrades;
+
+/// smtp_tls_*, and the same for LMTP as lmtp_tls_*.
 struct TlsSettings : conf::Section {
-    explicit TlsSettings(Section& outer) : Section(outer) {}
-    Param<TlsLevel> level{params, "smtp_tls_security_level", TlsLevel::none,
-                          conf::Choices<TlsLevel>{{"none", TlsLevel::none},
-                                                  {"may", TlsLevel::may},
-                                                  {"encrypt", TlsLevel::encrypt},
-                                                  {"verify", TlsLevel::verify},
-                                                  {"secure", TlsLevel::secure},
-                                                  {"", TlsLevel::none}},
-                          "How much TLS is wanted of other servers, unless "
-                          "smtp_tls_policy_maps knows better."};
-    Param<conf::List> policy_maps{
-        params, "smtp_tls_policy_maps", "",
-        "Tables with the TLS security level by next hop: \"secure match=.example.com\"."};
-    Param<std::string> ca_file{params, "smtp_tls_CAfile", "",
-                               "A file with the authorities that server certificates may have."};
-    Param<std::string> ca_path{params, "smtp_tls_CApath", "",
-                               "A folder with such authorities, prepared by openssl rehash."};
-    Param<std::string> protocols{params, "smtp_tls_protocols", ">=TLSv1",
-                                 "The oldest TLS protocol at security level may."};
-    Param<std::string> mandatory_protocols{
-        params, "smtp_tls_mandatory_protocols", ">=TLSv1.2",
-        "The oldest TLS protocol at the levels encrypt, verify and secure."};
-    Param<conf::List> verify_match{
-        params, "smtp_tls_verify_cert_match", "hostname",
-        "The names that a certificate may have at level verify: hostname, nexthop, dot-nexthop, or "
-        "names."};
-    Param<conf::List> secure_match{params, "smtp_tls_secure_cert_match", "nexthop, dot-nexthop",
-                                   "The names that a certificate may have at level secure."};
-    Param<int> loglevel{params, "smtp_tls_loglevel", 0, conf::Range<int>{0, 4},
-                        "1: log a line for each TLS handshake."};
-    Param<bool> wrapper{params, "smtp_tls_wrappermode", false,
-                        "Start with the TLS handshake instead of STARTTLS (port 465)."};
+    TlsSettings(Section& outer, std::string_view protocol);
+    Param<TlsLevel> level;
+    Param<conf::List> policy_maps;
+    Param<std::string> ca_file;
+    Param<std::string> ca_path;
+    Param<conf::List> anchor_files;
+    Param<std::string> protocols;
+    Param<std::string> mandatory_protocols;
+    Param<CipherGrade> grade;
+    Param<CipherGrade> mandatory_grade;
+    Param<conf::List> exclude_ciphers;
+    Param<conf::List> mandatory_exclude_ciphers;
+    Param<conf::List> verify_match;
+    Param<conf::List> secure_match;
+    Param<conf::List> fingerprint_match;
+    Param<std::string> fingerprint_digest;
+    Param<int> verify_depth;
+    Param<std::string> server_name;
+    Param<bool> force_tlsa_lookup;
+    Param<bool> wrapper;
+    Param<bool> note_offer;
+    Param<int> loglevel;
+    Param<conf::Seconds> session_time;
+    Param<int> sessions;
+};
+
+/// What both protocols share.
+struct SharedTlsSettings : conf::Section {
+    explicit SharedTlsSettings(Section& outer) : Section(outer) {}
+    Param<std::string> high_ciphers{
+        params, "tls_high_cipherlist", "",
+        "OpenSSL's cipher list of grade high; empty is OpenSSL's default."};
+    Param<std::string> medium_ciphers{
+        params, "tls_medium_cipherlist", "",
+        "OpenSSL's cipher list of grade medium; empty is OpenSSL's default."};
+    Param<bool> default_authorities{
+        params, "tls_append_default_CA", false,
+        "Whether the authorities of the system are trusted besides those of the CAfile "
+        "parameters."};
+    Param<std::string> default_ca_file{params, "tls_default_CAfile",
+                                       "/etc/ssl/certs/ca-certificates.crt",
+                                       "Where the authorities of the system are."};
+    Param<bool> wildcards_span_labels{
+        params, "tls_wildcard_matches_multiple_labels", true,
+        "Whether *.example.com in a certificate covers a.b.example.com too."};
+    Param<std::string> insecure_mx_policy{
+        params, "smtp_tls_dane_insecure_mx_policy",
+        "${{$smtp_tls_security_level} == {dane} ? {dane} : {may}}",
+        "What DANE comes to when the MX hosts have signed records but the MX record itself is not "
+        "signed: dane, encrypt or may."};
+    Param<std::string> anchor_directory{
+        params, "smtp_tls_trust_anchor_directory", "$config_directory/anchors",
+        "The folder of the files that tafile= in smtp_tls_policy_maps may name; they are read at "
+        "the start, because later no file can be opened."};
 };
 
 }  // namespace facteur::smtp_client

@@ -80,6 +80,7 @@ void judge(SSL* ssl, const TlsClientWish& wish, TlsInfo& info) {
         if (has_fingerprint(peer, wish)) {
             info.trust = Trust::verified;
         } else {
+            info.trust = Trust::untrusted;
             info.why = "no fingerprint matches";
         }
     } else if (wish.level == Level::dane || !wish.anchors_pem.empty()) {

@@ -149,7 +149,8 @@ struct CertificatesReply {
     bool operator==(const CertificatesReply&) const = default;
 };
 struct Certificates {
-    std::string service;  ///< "smtp", "imap", "pop3": the parameters NAMEd_tls_*
+    /// "smtp", "imap", "pop3": the parameters NAMEd_tls_*; "smtp-client": smtp_tls_*.
+    std::string service;
 
     using Reply = CertificatesReply;
     static constexpr std::string_view kName = "certificates";
