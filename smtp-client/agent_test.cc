@@ -40,7 +40,7 @@ struct Queue {
         Routing routing;
         routing.resolver = &resolver;
         routing.myhostname = "me.test";
-        ground = std::make_unique<TlsGround>(settings, Protocol::smtp);
+        ground = std::make_unique<TlsGround>(settings);
         cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
         logins = std::make_unique<Logins>(settings.sasl, lookups);
         around.reset(new Surroundings{settings, Protocol::smtp, routing, lookups, *logins, *tls,

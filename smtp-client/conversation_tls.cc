@@ -8,7 +8,7 @@
 namespace facteur::smtp_client {
 
 const TlsSettings& Conversation::tls_settings() const {
-    return settings_.tls(manner_.protocol);
+    return settings_.tls;
 }
 
 Task<Attempt> Conversation::start_wrapped(TlsClients& tls) {

@@ -51,7 +51,7 @@ struct Client {
         Routing routing;
         routing.resolver = &resolver;
         routing.myhostname = "me.test";
-        ground = std::make_unique<TlsGround>(settings, protocol);
+        ground = std::make_unique<TlsGround>(settings);
         cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
         logins = std::make_unique<Logins>(settings.sasl, lookups);
         around.reset(new Surroundings{settings, protocol, routing, lookups, *logins, *tls, *ground,

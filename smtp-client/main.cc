@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
     // gets the new jobs.
     client.kind = daemon::Kind::sessions;
     client.owner = daemon::Owner::smtp;
-    client.privileges.readable = {"$smtp_tls_CApath", "$lmtp_tls_CApath"};
+    client.privileges.readable = {"$smtp_tls_CApath"};
     client.privileges.network = sandbox::Network::inet;
     client.sections = {&settings};
     client.family = conf::Family{"smtp_", "lmtp_", "lmtp", {}};

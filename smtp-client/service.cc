@@ -53,8 +53,8 @@ TlsClientOptions tls_options(const TlsSettings& settings, const SharedTlsSetting
     return options;
 }
 
-TlsGround ground_for(const Settings& settings, Protocol protocol) {
-    TlsGround ground(settings, protocol);
+TlsGround ground_for(const Settings& settings) {
+    TlsGround ground(settings);
     for (const Error& problem : ground.read_anchors())
         log_error(problem.text);
     return ground;
@@ -119,8 +119,8 @@ SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Proto
       resolver_(resolver_for(settings)),
       address_(process.scope(), "private/address"),
       authd_(process.scope(), "private/auth", kAuthdBudget),
-      ground_(ground_for(settings, protocol)),
-      tls_(tls_options(settings.tls(protocol), settings.shared_tls), std::string(), &authd_,
+      ground_(ground_for(settings)),
+      tls_(tls_options(settings.tls, settings.shared_tls), std::string(), &authd_,
            protocol == Protocol::lmtp ? "lmtp-client" : "smtp-client"),
       lookups_(address_),
       logins_(settings.sasl, lookups_),

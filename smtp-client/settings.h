@@ -38,12 +38,8 @@ struct Timeouts : conf::Section {
 
 struct Settings : conf::Common {
     Timeouts timeouts{*this};
-    TlsSettings smtp_tls{*this, "smtp"};
-    TlsSettings lmtp_tls{*this, "lmtp"};
+    TlsSettings tls{*this};
     SharedTlsSettings shared_tls{*this};
-    const TlsSettings& tls(Protocol protocol) const {
-        return protocol == Protocol::lmtp ? lmtp_tls : smtp_tls;
-    }
     SaslSettings sasl{*this};
     conf::DnsSettings dns{*this};
 

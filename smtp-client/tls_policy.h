@@ -12,7 +12,7 @@
 
 namespace facteur::smtp_client {
 
-/// What policies are made of: the parameters of one protocol, and the anchors' files, which were
+/// What policies are made of: the parameters, and the anchors' files, which were
 /// read before the sandbox.
 struct TlsGround {
     const TlsSettings& settings;
@@ -20,8 +20,7 @@ struct TlsGround {
     std::map<std::string, std::string> anchors;  ///< path to PEM text
     std::string default_anchors;                 ///< of the trust_anchor_file parameter
 
-    TlsGround(const Settings& all, Protocol protocol)
-        : settings(all.tls(protocol)), shared(all.shared_tls) {}
+    explicit TlsGround(const Settings& all) : settings(all.tls), shared(all.shared_tls) {}
     /// Reads those files; what cannot be read is told.
     std::vector<Error> read_anchors();
 };

@@ -11,7 +11,7 @@ namespace {
 
 struct Ground {
     Settings settings;
-    TlsGround ground{settings, Protocol::smtp};
+    TlsGround ground{settings};
 
     explicit Ground(const std::string& main_cf = "") {
         CHECK(conf::load_text(settings, main_cf).empty());
@@ -98,19 +98,6 @@ TEST_CASE("a policy with a mistake defers the mail", "[smtp-client]") {
     REQUIRE_FALSE(policy);
     CHECK(policy.error().is_temporary());
     CHECK(policy.error().status == "4.7.5");
-}
-
-TEST_CASE("LMTP has parameters of its own", "[smtp-client]") {
-    Settings settings;
-    CHECK(conf::load_text(settings,
-                          "smtp_tls_security_level = dane\nlmtp_tls_security_level = encrypt\n")
-              .empty());
-    auto level = [&](Protocol protocol) {
-        TlsGround ground(settings, protocol);
-        return TlsPolicy::from_settings(ground)->level;
-    };
-    CHECK(level(Protocol::smtp) == TlsLevel::dane);
-    CHECK(level(Protocol::lmtp) == TlsLevel::encrypt);
 }
 
 TEST_CASE("only domains have parents in the table of policies", "[smtp-client]") {

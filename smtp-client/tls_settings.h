@@ -28,9 +28,9 @@ extern const conf::Choices<TlsLevel> kTlsLevels;
 enum class CipherGrade : std::uint8_t { medium, high };
 extern const conf::Choices<CipherGrade> kCipherGrades;
 
-/// smtp_tls_*, and the same for LMTP as lmtp_tls_*.
+/// smtp_tls_*.
 struct TlsSettings : conf::Section {
-    TlsSettings(Section& outer, std::string_view protocol);
+    explicit TlsSettings(Section& outer);
     Param<TlsLevel> level;
     Param<conf::List> policy_maps;
     Param<std::string> ca_file;
@@ -56,7 +56,7 @@ struct TlsSettings : conf::Section {
     Param<int> sessions;
 };
 
-/// What both protocols share.
+/// What has no counterpart of its own for LMTP.
 struct SharedTlsSettings : conf::Section {
     explicit SharedTlsSettings(Section& outer) : Section(outer) {}
     Param<std::string> high_ciphers{
