@@ -23,6 +23,7 @@ struct Queue {
     std::unique_ptr<TlsClients> tls =
         std::make_unique<TlsClients>(TlsClientOptions(), "", nullptr, "smtp-client");
     std::unique_ptr<TlsGround> ground;
+    std::unique_ptr<Security> security;
     std::unique_ptr<ConnectionCache> cache;
     std::unique_ptr<Logins> logins;
     std::unique_ptr<Surroundings> around;
@@ -41,10 +42,11 @@ struct Queue {
         routing.resolver = &resolver;
         routing.myhostname = "me.test";
         ground = std::make_unique<TlsGround>(settings);
+        security = std::make_unique<Security>(*ground, lookups, resolver, scope);
         cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
         logins = std::make_unique<Logins>(settings.sasl, lookups);
         around.reset(new Surroundings{settings, Protocol::smtp, routing, lookups, *logins, *tls,
-                                      *ground, *cache, scope, Address(), Address()});
+                                      *security, *cache, scope, Address(), Address()});
         agent = std::make_unique<Agent>(*around, 100);
         start();
     }

@@ -96,19 +96,7 @@ Task<Result<Manner>> Delivery::manner_for(std::string nexthop, Nexthop parsed) {
     Manner manner;
     manner.protocol = around_.protocol;
     manner.nexthop_host = parsed.host;
-    std::optional<std::string> found;
-    const auto& maps = around_.ground.settings.policy_maps();
-    if (!maps.empty()) {
-        // A next hop that somebody wrote with a port or in brackets is matched as it was written;
-        // a domain has parents too: ".example.com".
-        auto kind = has_parents(nexthop) ? ipc::LookupKey::domain : ipc::LookupKey::exact;
-        CO_TRY(found, co_await around_.lookups.find(maps, kind, nexthop));
-    }
-    if (found) {
-        CO_TRY(manner.tls, TlsPolicy::parse(*found, around_.ground));
-    } else {
-        CO_TRY(manner.tls, TlsPolicy::from_settings(around_.ground));
-    }
+    CO_TRY(manner.tls, co_await around_.security.of_nexthop(nexthop));
     co_return manner;
 }
 
@@ -119,6 +107,12 @@ Task<void> Delivery::try_target(const std::string& nexthop, Target target, Manne
         co_return;
     }
     manner.login = *std::move(login);
+    auto tls = co_await around_.security.of_target(manner.tls, target);
+    if (!tls) {
+        trouble_for_all(unreached(tls.error()), "none");
+        co_return;
+    }
+    manner.tls = *std::move(tls);
     for (bool plain : {false, true}) {
         auto conversation = co_await connect(target, manner);
         if (!conversation) co_return;

@@ -11,10 +11,10 @@
 #include "smtp-client/conversation.h"
 #include "smtp-client/logins.h"
 #include "smtp-client/lookups.h"
+#include "smtp-client/security.h"
 #include "smtp-client/settings.h"
 #include "smtp-client/targets.h"
 #include "smtp-client/tls_clients.h"
-#include "smtp-client/tls_policy.h"
 
 namespace facteur::smtp_client {
 
@@ -26,7 +26,7 @@ struct Surroundings {
     Lookups& lookups;
     Logins& logins;
     TlsClients& tls;
-    const TlsGround& ground;
+    Security& security;
     ConnectionCache& cache;
     Scope& scope;
     Address bind4;

@@ -26,6 +26,7 @@ struct Client {
     std::unique_ptr<TlsClients> tls =
         std::make_unique<TlsClients>(TlsClientOptions(), "", nullptr, "smtp-client");
     std::unique_ptr<TlsGround> ground;
+    std::unique_ptr<Security> security;
     std::unique_ptr<ConnectionCache> cache;
     std::unique_ptr<Logins> logins;
     std::unique_ptr<Surroundings> around;
@@ -52,10 +53,11 @@ struct Client {
         routing.resolver = &resolver;
         routing.myhostname = "me.test";
         ground = std::make_unique<TlsGround>(settings);
+        security = std::make_unique<Security>(*ground, lookups, resolver, scope);
         cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
         logins = std::make_unique<Logins>(settings.sasl, lookups);
-        around.reset(new Surroundings{settings, protocol, routing, lookups, *logins, *tls, *ground,
-                                      *cache, scope, Address(), Address()});
+        around.reset(new Surroundings{settings, protocol, routing, lookups, *logins, *tls,
+                                      *security, *cache, scope, Address(), Address()});
     }
     void to(const std::vector<std::string>& addresses) {
         job.recipients.clear();

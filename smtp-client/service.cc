@@ -123,10 +123,11 @@ SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Proto
       tls_(tls_options(settings.tls, settings.shared_tls), std::string(), &authd_,
            protocol == Protocol::lmtp ? "lmtp-client" : "smtp-client"),
       lookups_(address_),
+      security_(ground_, lookups_, *resolver_, process.scope()),
       logins_(settings.sasl, lookups_),
       cache_(process.scope(), settings.cache_time()),
       around_(new Surroundings{settings, protocol, routing_for(settings, *resolver_), lookups_,
-                               logins_, tls_, ground_, cache_, process.scope(),
+                               logins_, tls_, security_, cache_, process.scope(),
                                bind_address(settings.bind_address()),
                                bind_address(settings.bind_address6())}),
       agent_(std::make_unique<Agent>(*around_, static_cast<std::uint32_t>(settings.jobs()))) {}

@@ -27,6 +27,7 @@ private:
     TlsGround ground_;
     TlsClients tls_;
     AddressdLookups lookups_;
+    Security security_;
     Logins logins_;
     ConnectionCache cache_;
     std::unique_ptr<Surroundings> around_;

@@ -28,6 +28,9 @@ extern const conf::Choices<TlsLevel> kTlsLevels;
 enum class CipherGrade : std::uint8_t { medium, high };
 extern const conf::Choices<CipherGrade> kCipherGrades;
 
+/// smtp_dns_support_level: whether the name service's word about signatures is trusted.
+enum class DnsSupport : std::uint8_t { enabled, dnssec };
+
 /// smtp_tls_*.
 struct TlsSettings : conf::Section {
     explicit TlsSettings(Section& outer);
@@ -80,6 +83,13 @@ struct SharedTlsSettings : conf::Section {
         "${{$smtp_tls_security_level} == {dane} ? {dane} : {may}}",
         "What DANE comes to when the MX hosts have signed records but the MX record itself is not "
         "signed: dane, encrypt or may."};
+    Param<DnsSupport> dns_support{
+        params, "smtp_dns_support_level", DnsSupport::enabled,
+        conf::Choices<DnsSupport>{{"enabled", DnsSupport::enabled},
+                                  {"dnssec", DnsSupport::dnssec},
+                                  {"", DnsSupport::enabled}},
+        "dnssec: the name servers validate signatures and the way to them is safe, so that their "
+        "word (the AD bit) is trusted.  DANE asks for it."};
     Param<std::string> anchor_directory{
         params, "smtp_tls_trust_anchor_directory", "$config_directory/anchors",
         "The folder of the files that tafile= in smtp_tls_policy_maps may name; they are read at "
