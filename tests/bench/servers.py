@@ -1,5 +1,6 @@
 """Facteur and its peers, each on loopback in a folder of its own, started and ended by us."""
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -34,7 +35,7 @@ class Facteur:
         self.group = Group('facteur')
 
     def program(self, *arguments):
-        return [str(ROOT / 'build/bin/facteur'), *arguments]
+        return [str(Path(os.environ.get('FACTEUR_BIN', ROOT / 'build/bin')) / 'facteur'), *arguments]
 
     def start(self, mode):
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -45,7 +46,8 @@ class Facteur:
             for i in range(USERS):
                 file.write(f'user{i}@{DOMAIN}:{{PLAIN}}pw\n')
         extra = {'accept': 'default_transport = discard:\n',
-                 'relay': f'relayhost = [127.0.0.1]:{SINK_PORT}\n'}.get(mode, '')
+                 'relay': f'relayhost = [127.0.0.1]:{SINK_PORT}\n',
+                 'drain': f'relayhost = [127.0.0.1]:{SINK_PORT}\n'}.get(mode, '')
         with open(self.dir / 'main.cf', 'a') as file:
             file.write('smtpd_client_connection_count_limit = 0\n' + extra)
             file.write('disable_plaintext_auth = no\nmail_max_userip_connections = 0\n'
@@ -53,6 +55,23 @@ class Facteur:
         self.group.start(self.program('-c', str(self.dir), 'start'), stdout=subprocess.DEVNULL).wait()
         if not wait_until(lambda: answers(self.smtp_port), 10):
             raise SystemExit('facteur did not start')
+        if mode == 'drain':
+            self.queue('suspend', 'elsewhere.test')
+
+    def queue(self, *arguments):
+        return subprocess.run(self.program('-c', str(self.dir), 'queue', *arguments), check=True,
+                              capture_output=True, text=True).stdout
+
+    def waiting(self):
+        """Messages that were put off."""
+        status = subprocess.run(self.program('-c', str(self.dir), 'status'), capture_output=True,
+                                text=True).stdout
+        found = re.search(r'active=(\d+) waiting=(\d+)', status)
+        return int(found[2]) if found and found[1] == '0' else 0
+
+    def release(self):
+        self.queue('resume', 'elsewhere.test')
+        self.queue('flush')
 
     def stop(self):
         subprocess.run(self.program('-c', str(self.dir), 'stop'), stdout=subprocess.DEVNULL)
@@ -82,8 +101,10 @@ class Postfix:
         ]
         if mode == 'accept':
             lines.append('default_transport = discard:')
-        elif mode == 'relay':
+        elif mode in ('relay', 'drain'):
             lines.append(f'relayhost = [127.0.0.1]:{SINK_PORT}')
+            if mode == 'drain':
+                lines.append('defer_transports = smtp')
         elif mode == 'deliver':
             lines += [f'virtual_mailbox_domains = {DOMAIN}',
                       f'virtual_mailbox_maps = hash:{self.dir}/etc/vmail',
@@ -115,6 +136,19 @@ class Postfix:
                          stdout=subprocess.DEVNULL).wait()
         if not wait_until(lambda: answers(self.smtp_port), 10):
             raise SystemExit('postfix did not start')
+
+    def waiting(self):
+        """Messages that were put off."""
+        if any(files for _, _, files in os.walk(self.dir / 'queue/incoming')) or \
+           any(files for _, _, files in os.walk(self.dir / 'queue/active')):
+            return 0
+        return sum(len(files) for _, _, files in os.walk(self.dir / 'queue/deferred'))
+
+    def release(self):
+        etc = str(self.dir / 'etc')
+        subprocess.run(['postconf', '-c', etc, '-e', 'defer_transports='], check=True)
+        for command in (['postfix', '-c', etc, 'reload'], ['postqueue', '-c', etc, '-f']):
+            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
 
     def stop(self):
         subprocess.run(['postfix', '-c', str(self.dir / 'etc'), 'stop'], stderr=subprocess.DEVNULL)
