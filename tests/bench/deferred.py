@@ -15,20 +15,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+from tests.lib.fill import fill_queue  # noqa: E402
 from tests.lib.instance import Instance  # noqa: E402
 
 BASE = ROOT / 'build/bench'
-PARTS = ['message_file', 'queue_file', 'story', 'envelope', 'lines', 'files', 'queue_id']
-
-
-def build():
-    BASE.mkdir(parents=True, exist_ok=True)
-    sources = [f'lib/spool/{part}.cc' for part in PARTS]
-    sources += [str(p) for p in sorted((ROOT / 'lib/base').glob('*.cc'))
-                if not p.name.endswith('_test.cc')]
-    subprocess.run(['g++', '-std=c++23', '-O2', '-I.', '-o', str(BASE / 'fill_queue'),
-                    'tests/bench/fill_queue.cc', *sources, '-lfmt', '-lcrypto'], cwd=ROOT,
-                   check=True)
 
 
 def memory(instance):
@@ -54,22 +44,17 @@ def waiting(instance):
 
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000000
-    build()
     folder = BASE / 'deferred'
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     with Instance(folder=folder, settings='relayhost = [127.0.0.1]:9\n') as instance:
         instance.start()
         accept_one(instance)
         empty = memory(instance)
         instance.stop()
-        spool = str(instance.dir / 'spool')
-        subprocess.run([str(BASE / 'fill_queue'), spool, str(count), '2000', '100000'], check=True)
+        fill_queue(instance, count)
         subprocess.run(['sync'], check=True)
         if os.geteuid() == 0:
-            owner = (instance.dir / 'spool/deferred').stat()
-            subprocess.run(['chown', '-R', f'{owner.st_uid}:{owner.st_gid}', spool + '/deferred'],
-                           check=True)
             Path('/proc/sys/vm/drop_caches').write_text('3\n')
         began = time.monotonic()
         instance.start()

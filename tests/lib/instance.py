@@ -113,7 +113,7 @@ class Instance:
         try:
             pid = int((self.dir / 'spool/pid/master.pid').read_text())
             os.kill(pid, 0)
-            return pid
+            return pid if alive(pid) else 0
         except (OSError, ValueError):
             return 0
 

@@ -109,20 +109,27 @@ class Plan:
 class Internet:
     """The world of a plan, running."""
 
-    def __init__(self, plan):
+    def __init__(self, plan, running=True):
         self.plan = plan
+        self.child = None
         self.dir = Path(tempfile.mkdtemp(prefix='facteur-internet-'))
         self.port, self.dns_port = ports.free_base(), ports.free_base()
         (self.dir / 'plan').write_text('\n'.join(plan.lines) + '\n')
-        self.child = Child([build('world'), str(self.port), str(self.dns_port),
-                            str(self.dir / 'plan'), str(self.dir / 'record')], self.dir / 'log')
-        wait_until(lambda: ports.accepts(self.port, '127.1.0.1'), what='the world listens')
+        if running:
+            self.start()
         self.read = 0
         self.happened = {'taken': Counter(), 'doubt': Counter(), 'told': Counter(),
                          'connections': {}}
 
+    def start(self):
+        self.child = Child([build('world'), str(self.port), str(self.dns_port),
+                            str(self.dir / 'plan'), str(self.dir / 'record')], self.dir / 'log')
+        wait_until(lambda: ports.accepts(self.port, '127.1.0.1'), what='the world listens')
+
     def look(self):
         """Reads what happened since the last look."""
+        if not (self.dir / 'record').exists():
+            return self.happened
         with open(self.dir / 'record', 'rb') as file:
             file.seek(self.read)
             text = file.read()
@@ -141,7 +148,8 @@ class Internet:
         instance = Instance(settings=f'dns_servers = 127.0.0.1:{self.dns_port}\n' +
                             SETTINGS.format(backoff=backoff, longest=longest, patience=patience) +
                             settings, **options)
-        (instance.dir / 'transport.regexp').write_text(f'/@(.*)$/ smtp:$1:{self.port}\n')
+        (instance.dir / 'transport.regexp').write_text(
+            f'/@((d[0-9]+|home)\\.test)$/ smtp:$1:{self.port}\n')
         return instance
 
     def post(self, instance, messages, connections=20):
@@ -152,13 +160,14 @@ class Internet:
                                  str(connections), str(listing)], stdout=subprocess.PIPE, text=True)
 
     def stop(self):
-        self.child.stop()
+        if self.child:
+            self.child.stop()
 
     def remove(self):
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def log(self):
-        return (self.dir / 'log').read_text(errors='replace')
+        return (self.dir / 'log').read_text(errors='replace') if self.child else ''
 
 
 def waiting_recipients(instance):
