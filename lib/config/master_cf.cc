@@ -45,6 +45,7 @@ Result<ServiceLine::Type> service_type(std::string_view text) {
     if (text == "inet") return ServiceLine::Type::inet;
     // Postfix's fifo and unix-dgram services only differ in how they are woken.
     if (text == "unix" || text == "fifo" || text == "unix-dgram") return ServiceLine::Type::unix;
+    if (text == "pass") return ServiceLine::Type::pass;
     return permanent("service type \"" + std::string(text) + "\": write inet or unix");
 }
 

@@ -11,7 +11,11 @@ namespace facteur::conf {
 
 /// One service of master.cf, with the meaning of "-" filled in.
 struct ServiceLine {
-    enum class Type { inet, unix };
+    enum class Type {
+        inet,
+        unix,
+        pass,  ///< gets connections from a service postscreen
+    };
     static constexpr int kDefaultLimit = -1;
 
     std::string name;  ///< "smtp", "127.0.0.1:2525", "[::1]:25", or a socket's name
@@ -27,7 +31,10 @@ struct ServiceLine {
     int line = 0;
 
     /// What tells services apart: there is one of each.
-    std::string key() const { return (type == Type::inet ? "inet:" : "unix:") + name; }
+    std::string key() const {
+        constexpr const char* kPrefix[] = {"inet:", "unix:", "pass:"};
+        return kPrefix[static_cast<int>(type)] + name;
+    }
     bool operator==(const ServiceLine&) const = default;
 };
 

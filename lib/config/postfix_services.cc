@@ -99,8 +99,40 @@ bool holds_our_daemons(const std::string& directory) {
     return ::access((directory + "/addressd").c_str(), X_OK) == 0;
 }
 
+void adopt_postscreen(MasterCf& master_cf) {
+    std::vector<ServiceLine>& services = master_cf.services;
+    const auto is_pass = [](const ServiceLine& line) { return line.type == Type::pass; };
+    const auto pass = std::find_if(services.begin(), services.end(), is_pass);
+    bool screened = false;
+    for (ServiceLine& line : services) {
+        if (line.type != Type::inet || line.command != "postscreen") continue;
+        screened = true;
+        line.command = "smtpd";
+        line.max_processes = ServiceLine::kDefaultLimit;
+        if (pass != services.end()) {
+            line.max_processes = pass->max_processes;
+            line.overrides.insert(line.overrides.begin(), pass->overrides.begin(),
+                                  pass->overrides.end());
+        }
+        line.overrides.emplace_back("postscreen_enable", "yes");
+    }
+    if (!screened && pass != services.end()) {
+        Problem problem;
+        problem.text =
+            "service type \"pass\": there is no service postscreen that passes "
+            "connections; write inet";
+        problem.line = pass->line;
+        master_cf.problems.push_back(std::move(problem));
+    }
+    std::erase_if(services, [&](const ServiceLine& line) {
+        const bool helps = line.command == "dnsblog" || line.command == "tlsproxy";
+        return is_pass(line) || (screened && helps);
+    });
+}
+
 Adoption adopt_postfix(MasterCf& master_cf) {
     Adoption adoption;
+    adopt_postscreen(master_cf);
     if (!is_of_postfix(master_cf)) return adoption;
     std::vector<ServiceLine> kept;
     for (ServiceLine& line : master_cf.services) {

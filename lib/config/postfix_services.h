@@ -25,6 +25,11 @@ struct Adoption {
 /// stays as it is.
 Adoption adopt_postfix(MasterCf& master_cf);
 
+/// The lines with which Postfix has postscreen before smtpd become one service of smtpd, which
+/// tests its clients itself: its own options and those of the `smtpd pass` line count.  dnsblog and
+/// tlsproxy, which only helped, go.  adopt_postfix() does it too.
+void adopt_postscreen(MasterCf& master_cf);
+
 /// Who does the work of a program of Postfix that has no counterpart; empty: there is no such one.
 std::string_view done_by(std::string_view command);
 

@@ -26,6 +26,29 @@ std::string command_of(const MasterCf& master_cf, std::string_view name, Type ty
 
 }  // namespace
 
+TEST_CASE("postscreen and the smtpd behind it become one service", "[config]") {
+    MasterCf master_cf = parse_master_cf(
+        "smtp inet n - y - 1 postscreen\n  -o postscreen_greet_wait=3s\n"
+        "smtpd pass - - y - 7 smtpd\n  -o smtpd_banner=hello\n"
+        "dnsblog unix - - y - 0 dnsblog\ntlsproxy unix - - y - 0 tlsproxy\n",
+        "master.cf");
+    REQUIRE(master_cf.problems.empty());
+    adopt_postscreen(master_cf);
+    REQUIRE(master_cf.services.size() == 1);
+    const ServiceLine& smtp = master_cf.services.front();
+    CHECK(smtp.key() == "inet:smtp");
+    CHECK(smtp.command == "smtpd");
+    CHECK(smtp.max_processes == 7);
+    using Overrides = std::vector<std::pair<std::string, std::string>>;
+    CHECK(smtp.overrides == Overrides{{"smtpd_banner", "hello"},
+                                      {"postscreen_greet_wait", "3s"},
+                                      {"postscreen_enable", "yes"}});
+    MasterCf alone = parse_master_cf("smtpd pass - - y - - smtpd\n", "master.cf");
+    adopt_postscreen(alone);
+    CHECK(alone.services.empty());
+    CHECK(alone.problems.size() == 1);
+}
+
 TEST_CASE("a master.cf of Postfix gets our programs and services", "[config]") {
     MasterCf master_cf = parse_master_cf(kPostfix, "master.cf");
     REQUIRE(master_cf.problems.empty());
