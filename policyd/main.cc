@@ -21,10 +21,12 @@ DESCRIPTION
     together, within the bounds of the smtpd_policy_service_* parameters.
 
     It remembers which clients passed postscreen's tests, in $postscreen_cache_map, and forgets
-    those that stay away.
+    those that stay away.  For reject_unverified_sender and reject_unverified_recipient it asks
+    qmgr whether an address is deliverable, and remembers the answers in $address_verify_map.
 
 SECURITY
-    policyd opens no files but those of $postscreen_cache_map.  It talks to no network but through
+    policyd opens no files but those of $postscreen_cache_map and
+    $address_verify_map.  It talks to no network but through
 Unix sockets, unless main.cf or master.cf names a policy server "inet:…"; it asks only servers that
 are named there, whatever another daemon wants.  How much it remembers is bounded by
 $policyd_counter_limit, so that strangers cannot fill its memory.
@@ -49,7 +51,7 @@ int main(int argc, char** argv) {
     policyd.kind = facteur::daemon::Kind::single;
     policyd.owner = facteur::daemon::Owner::policy;
     policyd.sections = {&settings};
-    policyd.privileges.writable = {"policy", "$postscreen_cache_map"};
+    policyd.privileges.writable = {"policy", "$postscreen_cache_map", "$address_verify_map"};
     policyd.make = [&](facteur::daemon::Process& process) {
         using facteur::sandbox::Network;
         policyd.privileges.network = settings.asks_network() ? Network::inet : Network::unix_only;

@@ -5,10 +5,17 @@
 #include <sys/socket.h>
 
 #include "lib/base/log.h"
+#include "lib/event/loop.h"
+#include "lib/ipc/ways/delivery.h"
+#include "lib/ipc/ways/queue.h"
+#include "lib/smtp/domain.h"
 
 namespace facteur::policyd {
 
 namespace {
+
+/// A probe that takes longer has failed.
+constexpr Seconds kProbeBudget{600};
 
 /// For names of policy servers.
 std::unique_ptr<dns::Resolver> make_resolver(const Settings& settings) {
@@ -32,7 +39,12 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
                   {settings.policy_servers.begin(), settings.policy_servers.end()},
                   static_cast<std::size_t>(settings.policy_connections())),
       generation_(
-          static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count())) {
+          static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count())),
+      qmgr_(daemon_process.scope(), "private/queue", kProbeBudget),
+      verified_(daemon_process.scope(), settings,
+                [this](std::string sender, std::string recipient) {
+                    return probe(std::move(sender), std::move(recipient));
+                }) {
     using ipc::Packet;
     using ipc::Peer;
     auto rates = std::make_unique<Rates>(settings);
@@ -49,6 +61,9 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
     server_.on<ipc::Delegate>([this](Packet<ipc::Delegate> question, const Peer&) {
         return delegate(std::move(question.message));
     });
+    server_.on<ipc::Verify>([this](Packet<ipc::Verify> question, const Peer&) {
+        return verify(std::move(question.message));
+    });
     server_.on<ipc::ScreenQuestion>([this](Packet<ipc::ScreenQuestion> question, const Peer&) {
         return screened(std::move(question.message));
     });
@@ -64,7 +79,41 @@ Task<void> Policyd::start() {
     screened_.open(settings_.screen_map());
     process().scope().spawn(screened_.clean(process().scope(), settings_.screen_cleanup(),
                                             settings_.screen_retention()));
+    verified_.open(settings_.verify.map());
+    process().scope().spawn(verified_.clean(process().scope(), settings_.verify.cleanup()));
     co_return;
+}
+
+/// As far as qmgr and its agents come without a message.
+Task<Result<Verdict>> Policyd::probe(std::string sender, std::string recipient) {
+    ipc::Probe question;
+    question.sender = std::move(sender);
+    question.smtputf8 = !smtp::is_ascii(recipient);
+    question.recipient = std::move(recipient);
+    CO_TRY(auto answer, co_await qmgr_.call(std::move(question)));
+    Verdict verdict;
+    switch (static_cast<ipc::Outcome>(answer.message.outcome)) {
+        case ipc::Outcome::delivered:
+            verdict.status = ipc::Deliverable::yes;
+            break;
+        case ipc::Outcome::failed:
+            verdict.status = ipc::Deliverable::no;
+            break;
+        default:
+            verdict.status = ipc::Deliverable::later;
+            break;
+    }
+    verdict.text = std::move(answer.message.text);
+    co_return verdict;
+}
+
+Task<Result<ipc::Packet<ipc::VerifyReply>>> Policyd::verify(ipc::Verify question) {
+    const TimePoint deadline = Loop::current().now() + Milliseconds(question.patience);
+    Verdict verdict = co_await verified_.find(std::move(question.address), deadline);
+    ipc::VerifyReply reply;
+    reply.status = verdict.status;
+    reply.text = std::move(verdict.text);
+    co_return ipc::Packet<ipc::VerifyReply>(std::move(reply));
 }
 
 Task<void> Policyd::connection(Fd socket, const daemon::Listener&) {

@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "lib/daemon/service.h"
+#include "lib/ipc/client.h"
 #include "lib/ipc/server.h"
 #include "policyd/check.h"
 #include "policyd/delegation.h"
 #include "policyd/rates.h"
 #include "policyd/screened.h"
+#include "policyd/verified.h"
 
 namespace facteur::policyd {
 
@@ -31,6 +33,8 @@ private:
     Task<Result<ipc::Packet<ipc::SessionsReply>>> sessions(ipc::Sessions told,
                                                            std::int32_t process);
 
+    Task<Result<Verdict>> probe(std::string sender, std::string recipient);
+    Task<Result<ipc::Packet<ipc::VerifyReply>>> verify(ipc::Verify question);
     Task<Result<ipc::Packet<ipc::ScreenRecord>>> screened(ipc::ScreenQuestion question);
     Task<Result<ipc::Packet<ipc::ScreenRecord>>> screened(ipc::ScreenRecord record);
 
@@ -42,6 +46,8 @@ private:
     std::map<std::int32_t, int> connections_;  ///< to each process
     std::uint64_t generation_;
     Screened screened_;
+    ipc::Client qmgr_;
+    Verified verified_;
     ipc::Server server_;
     std::uint64_t asked_ = 0;
     std::uint64_t refused_ = 0;

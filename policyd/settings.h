@@ -5,6 +5,7 @@
 
 #include "lib/config/common.h"
 #include "lib/config/dns.h"
+#include "policyd/verify_settings.h"
 
 namespace facteur::policyd {
 
@@ -37,6 +38,7 @@ struct Settings : conf::Common {
         params, "postscreen_cache_retention_time", conf::Default("7d"),
         conf::at_least(conf::Seconds(1)).in('d'),
         "How long a client is remembered when its last passed test does not count any more."};
+    VerifySettings verify{*this};
     conf::DnsSettings dns{*this};
 
     /// "inet:…" and "unix:…" wherever main.cf and master.cf name them: the only policy servers that

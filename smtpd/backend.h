@@ -81,6 +81,8 @@ public:
     /// Nobody writes to the content until the answer is there.
     virtual Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) = 0;
 
+    /// Would mail for the address be taken?
+    virtual Task<Result<ipc::VerifyReply>> verify(ipc::Verify question) = 0;
     /// What postscreen's tests said about a client.
     virtual Task<Result<ipc::ScreenRecord>> screened(std::string client_address) = 0;
     virtual void remember_screened(ipc::ScreenRecord record) = 0;

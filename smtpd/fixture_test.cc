@@ -100,6 +100,13 @@ Task<Result<Listing>> FakeBackend::listed_as(std::string name, TimePoint) {
     co_return listings[name];
 }
 
+Task<Result<ipc::VerifyReply>> FakeBackend::verify(ipc::Verify question) {
+    to_verify.push_back(question);
+    const auto found = verified.find(question.address);
+    if (found == verified.end()) co_return temporary("nobody there");
+    co_return found->second;
+}
+
 Task<Result<ipc::ScreenRecord>> FakeBackend::screened(std::string client_address) {
     co_return known[client_address];
 }

@@ -73,6 +73,8 @@ const Gate::Check Gate::kChecks[] = {
     &Gate::mail_domain,  // reject_unknown_recipient_domain
     &Gate::client_name,  // reject_unknown_client_hostname
     &Gate::client_name,  // reject_unknown_reverse_client_hostname
+    &Gate::verified,     // reject_unverified_sender
+    &Gate::verified,     // reject_unverified_recipient
     &Gate::listed,       // reject_unlisted_sender
     &Gate::listed,       // reject_unlisted_recipient
     &Gate::ownership,    // reject_sender_login_mismatch

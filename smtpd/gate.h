@@ -101,6 +101,7 @@ private:
     Task<Ruling> client_name(const Restriction& restriction, Stage stage, Facts& facts);
     // gate_lookups.cc: what addressd or the DNS must say
     Task<Ruling> destination(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> verified(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> listed(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> helo_name(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> mail_domain(const Restriction& restriction, Stage stage, Facts& facts);

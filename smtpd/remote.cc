@@ -179,6 +179,10 @@ Task<Result<ipc::PolicyReply>> Remote::judge(ipc::Judge question, const Fd& cont
     co_return message_of(co_await policyd_.call(std::move(question), std::move(fds)));
 }
 
+Task<Result<ipc::VerifyReply>> Remote::verify(ipc::Verify question) {
+    co_return message_of(co_await servers_.call(std::move(question)));
+}
+
 Task<Result<ipc::ScreenRecord>> Remote::screened(std::string client_address) {
     ipc::ScreenQuestion question;
     question.client_address = std::move(client_address);

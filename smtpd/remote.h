@@ -37,6 +37,7 @@ public:
     Task<Result<std::uint64_t>> tell(ipc::Sessions sessions) override;
     Task<Result<std::string>> delegate(ipc::Delegate question) override;
     Task<Result<ipc::PolicyReply>> judge(ipc::Judge question, const Fd& content) override;
+    Task<Result<ipc::VerifyReply>> verify(ipc::Verify question) override;
     Task<Result<ipc::ScreenRecord>> screened(std::string client_address) override;
     void remember_screened(ipc::ScreenRecord record) override;
 

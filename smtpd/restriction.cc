@@ -27,12 +27,6 @@ struct Refused {
 };
 
 constexpr Refused kRefused[] = {
-    {"reject_unverified_sender",
-     "addresses are not verified by a callout: remove it, or use "
-     "reject_unknown_sender_domain"},
-    {"reject_unverified_recipient",
-     "addresses are not verified by a callout: list them in "
-     "relay_recipient_maps"},
     {"permit_mx_backup", "name the domains in relay_domains"},
     {"check_ccert_access", "client certificates are not asked for: use check_sasl_access"},
     {"permit_tls_clientcerts",
@@ -76,6 +70,9 @@ constexpr Name kNames[] = {
     {"reject_unknown_client_hostname", Rule::reject_unknown_client_hostname},
     {"reject_unknown_client", Rule::reject_unknown_client_hostname},
     {"reject_unknown_reverse_client_hostname", Rule::reject_unknown_reverse_client_hostname},
+    {"reject_unverified_sender", Rule::reject_unverified_sender},
+    {"reject_unverified_recipient", Rule::reject_unverified_recipient},
+    {"reject_unverified_address", Rule::reject_unverified_sender},
     {"reject_unlisted_sender", Rule::reject_unlisted_sender},
     {"reject_unlisted_recipient", Rule::reject_unlisted_recipient},
     {"check_recipient_maps", Rule::reject_unlisted_recipient},

@@ -35,6 +35,8 @@ enum class Rule : std::uint8_t {
     reject_unknown_recipient_domain,
     reject_unknown_client_hostname,
     reject_unknown_reverse_client_hostname,
+    reject_unverified_sender,
+    reject_unverified_recipient,
     reject_unlisted_sender,
     reject_unlisted_recipient,
     reject_sender_login_mismatch,

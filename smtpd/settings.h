@@ -10,6 +10,8 @@
 #include "lib/config/dns.h"
 #include "smtpd/restriction_param.h"
 #include "smtpd/screen_settings.h"
+#include "smtpd/tempfail.h"
+#include "smtpd/verify_settings.h"
 
 namespace facteur::smtpd {
 
@@ -22,14 +24,6 @@ using conf::Size;
 enum class TlsLevel : std::uint8_t { none, may, encrypt };
 /// smtpd_forbid_bare_newline.  None of them lets a bare newline end the data.
 enum class BareNewline : std::uint8_t { accept, note, normalize, reject };
-
-/// *_tempfail_action.
-enum class Tempfail : std::uint8_t { defer_if_permit, defer, inherited };
-inline const conf::Choices<Tempfail> kTempfails{
-    {"defer_if_permit", Tempfail::defer_if_permit},
-    {"defer", Tempfail::defer},
-    {"$reject_tempfail_action", Tempfail::inherited},  // a default, which expands to one of them
-};
 
 /// How policy servers are asked; check_policy_service may say otherwise in braces.
 struct PolicySettings : conf::Section {
@@ -355,6 +349,7 @@ struct Settings : conf::Common {
     TlsSettings tls{*this};
     SaslSettings sasl{*this};
     ScreenSettings screen{*this};
+    VerifySettings verify{*this};
 
     void loaded(const conf::MainCf& file, const conf::Values& values) override {
         restrictions.load_classes(file, values);

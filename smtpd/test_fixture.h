@@ -39,6 +39,7 @@ public:
     Task<Result<std::vector<std::string>>> addresses(std::string host) override;
     Task<Result<Listing>> dns_list(std::string name) override;
     Task<Result<Listing>> listed_as(std::string name, TimePoint deadline) override;
+    Task<Result<ipc::VerifyReply>> verify(ipc::Verify question) override;
     Task<Result<ipc::ScreenRecord>> screened(std::string client_address) override;
     void remember_screened(ipc::ScreenRecord record) override {
         known[record.client_address] = record;
@@ -61,6 +62,8 @@ public:
     std::map<std::string, Listing> listings;
     std::map<std::string, std::vector<std::string>> exchangers, name_servers, hosts;
     std::map<std::string, ipc::ScreenRecord> known;
+    std::map<std::string, ipc::VerifyReply> verified;
+    std::vector<ipc::Verify> to_verify;
     std::map<ipc::PolicyMoment, ipc::PolicyReply> policies;
     std::map<std::string, std::string> policy_servers;  ///< "inet:…" -> action
     std::vector<ipc::Delegate> delegated;

@@ -224,6 +224,33 @@ struct ScreenQuestion {
     bool operator==(const ScreenQuestion&) const = default;
 };
 
+/// What is known of an address: the numbers are those of Postfix's verify(8).
+enum class Deliverable : std::uint8_t { yes, later, no, unknown };
+struct VerifyReply {
+    Deliverable status = Deliverable::unknown;
+    std::string text;  ///< who said so, and why
+
+    static constexpr std::string_view kName = "verify-reply";
+    static constexpr auto fields() {
+        using M = VerifyReply;
+        return std::tuple{Field{"status", &M::status}, Field{"text", &M::text, true}};
+    }
+    bool operator==(const VerifyReply&) const = default;
+};
+/// smtpd -> policyd: would mail for this address be taken?
+struct Verify {
+    std::string address;
+    std::uint32_t patience = 0;  ///< milliseconds that the answer may take
+
+    using Reply = VerifyReply;
+    static constexpr std::string_view kName = "verify";
+    static constexpr auto fields() {
+        using M = Verify;
+        return std::tuple{Field{"address", &M::address}, Field{"patience", &M::patience, true}};
+    }
+    bool operator==(const Verify&) const = default;
+};
+
 /// What this configuration of policyd looks at.
 struct PolicyInterestsReply {
     std::uint32_t moments = 0;  ///< 1 << PolicyMoment
