@@ -109,3 +109,37 @@ TEST_CASE("a list of good clients lets nobody relay", "[smtpd]") {
     CHECK(f.say("RCPT TO:<user@here.test>") ==
           "554 5.7.1 <user@here.test>: Recipient address rejected: Access denied");
 }
+
+TEST_CASE("an address that nobody takes mail for is refused", "[smtpd]") {
+    Fixture f(
+        "smtpd_sender_restrictions = reject_unverified_sender\n"
+        "smtpd_recipient_restrictions = reject_unverified_recipient\n"
+        "unverified_recipient_reject_code = 550\n");
+    const auto verdict = [&](const std::string& address, ipc::Deliverable status) {
+        f.backend.verified[address].status = status;
+        f.backend.verified[address].text = "host said: no";
+    };
+    verdict("good@b.test", ipc::Deliverable::yes);
+    verdict("bad@b.test", ipc::Deliverable::no);
+    verdict("user@here.test", ipc::Deliverable::yes);
+    verdict("anna@here.test", ipc::Deliverable::no);
+    verdict("late@b.test", ipc::Deliverable::unknown);
+    f.connect();
+    f.reply();
+    f.say("EHLO a.test");
+    const auto talk = [&](const std::string& from, const std::string& to) {
+        return f.dialogue({"RSET", "MAIL FROM:<" + from + ">", "RCPT TO:<" + to + ">"});
+    };
+    CHECK(talk("good@b.test", "user@here.test") == "250 2.1.5 Ok");
+    CHECK(talk("", "user@here.test") == "250 2.1.5 Ok");
+    CHECK(talk("bad@b.test", "user@here.test") ==
+          "450 4.1.7 <bad@b.test>: Sender address rejected: undeliverable address: host said: no");
+    CHECK(talk("late@b.test", "user@here.test") ==
+          "450 4.1.7 <late@b.test>: Sender address rejected: unverified address: host said: no");
+    CHECK(talk("good@b.test", "anna@here.test") ==
+          "550 5.1.1 <anna@here.test>: Recipient address rejected: undeliverable address: host "
+          "said: no");
+    CHECK(talk("none@b.test", "user@here.test") ==
+          "450 4.3.0 <none@b.test>: address verification problem");
+    CHECK(f.backend.to_verify.front().patience == 9000);
+}
