@@ -26,6 +26,8 @@ struct Queue {
     std::unique_ptr<Security> security;
     std::unique_ptr<ConnectionCache> cache;
     std::unique_ptr<Logins> logins;
+    Reachability reachability{100, Seconds(60)};
+    DialOptions dial;
     std::unique_ptr<Surroundings> around;
     std::unique_ptr<Agent> agent;
     FakeServer server{scope};
@@ -43,10 +45,10 @@ struct Queue {
         routing.myhostname = "me.test";
         ground = std::make_unique<TlsGround>(settings);
         security = std::make_unique<Security>(*ground, lookups, resolver, scope);
-        cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
+        cache = std::make_unique<ConnectionCache>(scope, settings.cache_time(), 100);
         logins = std::make_unique<Logins>(settings.sasl, lookups);
         around.reset(new Surroundings{settings, Protocol::smtp, routing, lookups, *logins, *tls,
-                                      *security, *cache, scope, Address(), Address()});
+                                      *security, *cache, scope, reachability, dial});
         agent = std::make_unique<Agent>(*around, 100);
         start();
     }

@@ -7,7 +7,6 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/event/loop.h"
-#include "lib/net/socket.h"
 #include "lib/smtp/address.h"
 #include "lib/spool/delays.h"
 
@@ -19,6 +18,7 @@ Delivery::Delivery(Surroundings& surroundings, ipc::Job job, Fd content, Progres
       content_(std::move(content), job_.offset, job_.size),
       progress_(std::move(progress)),
       latest_(job_.recipients.size()),
+      dial_(around_.dial),
       started_(spool::wall_clock()),
       connected_(started_) {
     for (std::size_t i = 0; i < job_.recipients.size(); ++i) {
@@ -33,13 +33,16 @@ Task<ipc::JobReport> Delivery::run() {
     std::vector<std::string> nexthops;
     for (std::string_view one : words(job_.nexthop))
         nexthops.emplace_back(one);
-    if (around_.protocol == Protocol::smtp) {
-        const auto& more = around_.settings.fallback_relay();
-        nexthops.insert(nexthops.end(), more.begin(), more.end());
-    }
     if (nexthops.empty()) nexthops.emplace_back();
+    Result<void> bound = co_await choose_source();
+    if (!bound) trouble_for_all(unreached(bound.error()), "none");
     for (const std::string& nexthop : nexthops) {
-        if (!done()) co_await try_nexthop(nexthop);
+        if (bound && !done()) co_await try_nexthop(nexthop);
+    }
+    // A backup MX host that passed mail on to its fallback relay might get it back from there.
+    const bool may_fall_back = bound && around_.protocol == Protocol::smtp && !self_is_mx_;
+    for (const std::string& nexthop : around_.settings.fallback_relay()) {
+        if (may_fall_back && !done()) co_await try_nexthop(nexthop);
     }
     settle_rest();
     report_.results = std::move(fresh_);
@@ -48,44 +51,70 @@ Task<ipc::JobReport> Delivery::run() {
     co_return std::move(report_);
 }
 
+/// smtp_socks_password_maps, and smtp_sender_bind_address_maps: the addresses that this sender's
+/// mail leaves from.
+Task<Result<void>> Delivery::choose_source() {
+    if (dial_.proxy.is_ip()) {
+        CO_TRY(auto login, co_await around_.lookups.find(around_.settings.socks_password_maps(),
+                                                         ipc::LookupKey::exact,
+                                                         around_.settings.socks_proxy()));
+        std::size_t colon = login ? login->find(':') : std::string::npos;
+        if (colon != std::string::npos)
+            dial_.proxy_login = socks::Login{login->substr(0, colon), login->substr(colon + 1)};
+    }
+    const auto& maps = around_.settings.sender_bind_maps();
+    if (maps.empty() || job_.sender.empty()) co_return Result<void>();
+    CO_TRY(auto found, co_await around_.lookups.find(maps, ipc::LookupKey::address, job_.sender));
+    if (!found) co_return Result<void>();
+    for (std::string_view word : words(*found)) {
+        auto address = Address::from_ip(word);
+        if (!address)
+            co_return temporary("bad address in smtp_sender_bind_address_maps: " + printable(word),
+                                "4.3.5");
+        bool six = address->family() == Address::Family::ipv6;
+        (six ? dial_.bind6 : dial_.bind4) = *address;
+        source_ += " " + address->ip();
+    }
+    co_return Result<void>();
+}
+
 Task<void> Delivery::try_nexthop(std::string text) {
     answered_.reset();
     // A connection that is open already answers all questions of this function.
     bool served = co_await try_cached(text);
     if (served) co_return;
-    constexpr std::uint16_t kSmtpPort = 25;
-    auto lmtp_port = parse_number(around_.settings.lmtp_port());
+    auto lmtp_port = port_number(around_.settings.lmtp_port());
+    auto smtp_port = port_number(around_.settings.smtp_port());
     bool lmtp = around_.protocol == Protocol::lmtp;
-    auto port = lmtp ? static_cast<std::uint16_t>(lmtp_port.value_or(24)) : kSmtpPort;
+    auto port = lmtp ? lmtp_port.value_or(24) : smtp_port.value_or(25);
     Result<Nexthop> nexthop = Nexthop::parse(text, around_.protocol, port);
     if (!nexthop) {
         trouble_for_all(unreached(nexthop.error()), "none");
         co_return;
     }
-    auto targets = co_await find_targets(around_.routing, around_.scope, *nexthop);
-    if (!targets) {
-        trouble_for_all(unreached(targets.error()), "none");
+    auto servers = co_await find_targets(around_.routing, around_.scope, *nexthop);
+    if (!servers) {
+        trouble_for_all(unreached(servers.error()), "none");
         co_return;
     }
+    self_is_mx_ = self_is_mx_ || servers->self_is_mx;
     Result<Manner> manner = co_await manner_for(text, *nexthop);
     if (!manner) {
         trouble_for_all(unreached(manner.error()), "none");
         co_return;
     }
-    auto most = static_cast<std::size_t>(around_.settings.mx_address_limit());
-    if (most > 0 && targets->size() > most) targets->resize(most);
     int most_sessions = around_.settings.mx_session_limit();
     sessions_ = answered_ ? 1 : 0;
-    for (const Target& target : *targets) {
-        if (answered_ && target.address == *answered_) continue;
-        if (done() || (most_sessions > 0 && sessions_ >= most_sessions)) break;
-        co_await try_target(text, target, *manner);
-    }
+    left_ = std::move(servers->targets);
+    if (answered_)
+        std::erase_if(left_, [&](const Target& one) { return one.address == *answered_; });
+    while (!left_.empty() && !done() && (most_sessions == 0 || sessions_ < most_sessions))
+        co_await try_targets(text, *manner);
 }
 
 /// True when nothing is left to do with this next hop.
 Task<bool> Delivery::try_cached(const std::string& nexthop) {
-    auto conversation = around_.cache.take(nexthop);
+    auto conversation = around_.cache.take(nexthop + source_);
     if (!conversation) co_return false;
     connected_ = spool::wall_clock();
     co_await session(nexthop, std::move(conversation));
@@ -100,7 +129,32 @@ Task<Result<Manner>> Delivery::manner_for(std::string nexthop, Nexthop parsed) {
     co_return manner;
 }
 
-Task<void> Delivery::try_target(const std::string& nexthop, Target target, Manner manner) {
+/// The server's own key in the cache; empty: what it is told depends on the next hop or the sender.
+std::string Delivery::server_key(const Target& target, const Manner& manner) const {
+    if (manner.tls.level > TlsLevel::may || around_.settings.sasl.enable()) return {};
+    return target.relay() + source_;
+}
+
+/// A session with the first of the servers that are left and answers.
+Task<void> Delivery::try_targets(const std::string& nexthop, Manner manner) {
+    if (std::string key = server_key(left_.front(), manner); !key.empty()) {
+        TlsLevel level = manner.tls.level;
+        auto idle = around_.cache.take(key, [level](const Conversation& conversation) {
+            return conversation.manner().tls.level == level;
+        });
+        if (idle) {
+            left_.erase(left_.begin());
+            ++sessions_;
+            connected_ = spool::wall_clock();
+            co_await session(nexthop, std::move(idle));
+            co_return;
+        }
+    }
+    Dialer dialer(around_.scope, around_.reachability, dial_);
+    auto failed = [this](const Target& target, const Error& error) { unconnected(target, error); };
+    auto dialed = co_await dialer.connect(left_, failed);
+    if (!dialed) co_return;
+    Target target = std::move(dialed->target);
     auto login = co_await around_.logins.find(job_.sender, nexthop, target.name);
     if (!login) {
         trouble_for_all(unreached(login.error()), "none");
@@ -113,42 +167,61 @@ Task<void> Delivery::try_target(const std::string& nexthop, Target target, Manne
         co_return;
     }
     manner.tls = *std::move(tls);
-    for (bool plain : {false, true}) {
-        auto conversation = co_await connect(target, manner);
-        if (!conversation) co_return;
-        Attempt opened = co_await conversation->open(around_.tls, plain);
-        if (opened) {
-            ++sessions_;
-            connected_ = spool::wall_clock();
-            co_await session(nexthop, std::move(conversation));
-            co_return;
-        }
-        conversation->quit();
-        trouble_for_all(opened.error(), target.relay());
-        // RFC 7435 section 3: encryption that fails is not worse than none, where none is allowed.
-        if (!opened.error().tls || manner.tls.level != TlsLevel::may) co_return;
+    Attempt opened = co_await try_stream(nexthop, target, manner, std::move(dialed->stream), false);
+    // RFC 7435 section 3: encryption that fails is not worse than none, where none is allowed.
+    if (opened || !opened.error().tls || manner.tls.level != TlsLevel::may) co_return;
+    auto again = co_await dialer.connect(target);
+    if (again) {
+        opened = co_await try_stream(nexthop, target, manner, *std::move(again), true);
+    } else {
+        unconnected(target, again.error());
     }
 }
 
-Task<std::unique_ptr<Conversation>> Delivery::connect(Target target, Manner manner) {
-    Milliseconds budget = around_.settings.timeouts.connect();
-    bool ipv6 = target.address.family() == Address::Family::ipv6;
-    Address from = ipv6 ? around_.bind6 : around_.bind4;
-    TimePoint deadline = Loop::current().now() + budget;
-    Result<Fd> socket = co_await connect_to(around_.scope, target.address, deadline, from);
-    if (!socket) {
-        const std::string& text = socket.error().text;
-        Trouble trouble;
-        trouble.status = "4.4.1";
-        trouble.text =
-            "connect to " + target.relay() + text.substr(std::min(text.size(), text.rfind(": ")));
-        log_info(trouble.text);
-        trouble_for_all(trouble, "none");
-        co_return nullptr;
+Task<Attempt> Delivery::try_stream(const std::string& nexthop, Target target, Manner manner,
+                                   std::unique_ptr<Stream> stream, bool plain) {
+    auto conversation = std::make_unique<Conversation>(around_.settings, target, std::move(manner),
+                                                       std::move(stream));
+    Attempt opened = co_await conversation->open(around_.tls, plain);
+    if (!opened) {
+        conversation->quit();
+        trouble_for_all(opened.error(), target.relay());
+        if (blames_ipv6(target, opened.error())) avoid_ipv6(target);
+        co_return opened;
     }
-    auto stream = std::make_unique<Stream>(around_.scope, *std::move(socket));
-    co_return std::make_unique<Conversation>(around_.settings, std::move(target), std::move(manner),
-                                             std::move(stream));
+    ++sessions_;
+    connected_ = spool::wall_clock();
+    co_await session(nexthop, std::move(conversation));
+    co_return opened;
+}
+
+void Delivery::unconnected(const Target& target, const Error& error) {
+    const std::string& text = error.text;
+    Trouble trouble;
+    trouble.status = "4.4.1";
+    std::size_t colon = text.starts_with("SOCKS: ") ? 5 : text.rfind(": ");
+    trouble.text = "connect to " + target.relay() + text.substr(std::min(text.size(), colon));
+    log_info(trouble.text);
+    trouble_for_all(trouble, "none");
+}
+
+/// Many networks have a better name over IPv4 than over IPv6: servers ask more of the latter (a PTR
+/// record, a signature), or do not know it.
+bool Delivery::blames_ipv6(const Target& target, const Trouble& trouble) const {
+    bool six = target.address.family() == Address::Family::ipv6;
+    return six && around_.settings.retry_over_ipv4() && trouble.blames_our_address() &&
+           std::ranges::any_of(left_, [](const Target& one) {
+               return one.address.family() == Address::Family::ipv4;
+           });
+}
+
+void Delivery::avoid_ipv6(const Target& target) {
+    constexpr Milliseconds kAvoid = std::chrono::hours(1);
+    around_.reachability.avoid(target.address, kAvoid);
+    std::erase_if(left_,
+                  [](const Target& one) { return one.address.family() == Address::Family::ipv6; });
+    log_info(job_.queue_id + ": trying over IPv4, as " + target.relay() +
+             " refuses our IPv6 address");
 }
 
 Task<void> Delivery::session(const std::string& nexthop,
@@ -171,6 +244,7 @@ Task<void> Delivery::session(const std::string& nexthop,
 
 void Delivery::apply(const Conversation& conversation, std::vector<Verdict> verdicts) {
     std::vector<std::size_t> asked = pending_;
+    bool refused_ipv6 = false;
     for (std::size_t k = 0; k < asked.size(); ++k) {
         const Verdict& verdict = verdicts[k];
         if (verdict.kind != Verdict::Kind::unsettled) {
@@ -199,25 +273,43 @@ void Delivery::apply(const Conversation& conversation, std::vector<Verdict> verd
         result.diagnostic = verdict.trouble.diagnostic;
         bool permanent = verdict.trouble.permanent && verdict.kind == Verdict::Kind::refused;
         result.outcome = permanent ? ipc::Outcome::failed : ipc::Outcome::deferred;
+        bool over_ipv4 = permanent && blames_ipv6(conversation.target(), verdict.trouble);
+        refused_ipv6 = refused_ipv6 || over_ipv4;
         // What was lost at the final dot may have arrived: trying the next server at once would
         // make a second copy likely.
-        if (permanent || verdict.ambiguous) {
+        if ((permanent && !over_ipv4) || verdict.ambiguous) {
             settle(asked[k], std::move(result));
         } else {
             latest_[asked[k]] = std::move(result);
         }
     }
+    if (refused_ipv6) avoid_ipv6(conversation.target());
+}
+
+/// smtp_connection_cache_destinations: a domain, a host without brackets or port, a path.
+bool Delivery::is_cached(const std::string& nexthop) const {
+    const Settings& settings = around_.settings;
+    if (settings.cache_connections()) return true;
+    if (settings.cache_destinations().empty()) return false;
+    auto parsed = Nexthop::parse(nexthop, around_.protocol, 0);
+    if (!parsed) return false;
+    const std::string& name = parsed->socket_path.empty() ? parsed->host : parsed->socket_path;
+    return std::ranges::any_of(settings.cache_destinations(),
+                               [&](const std::string& word) { return iequals(word, name); });
 }
 
 void Delivery::keep(const std::string& nexthop, std::unique_ptr<Conversation> conversation) {
     const Settings& settings = around_.settings;
     int most = settings.reuse_count();
     auto age = Loop::current().now() - conversation->opened();
-    bool good = !job_.verify && conversation->usable() && settings.cache_connections() && done() &&
+    bool good = !job_.verify && conversation->usable() && is_cached(nexthop) && done() &&
                 !settings.sasl.by_sender() && settings.cache_time().count() > 0 &&
                 age < settings.reuse_time() && (most == 0 || conversation->messages() < most);
     if (good) {
-        around_.cache.put(nexthop, std::move(conversation));
+        std::vector<std::string> keys = {nexthop + source_};
+        std::string server = server_key(conversation->target(), conversation->manner());
+        if (!server.empty()) keys.push_back(std::move(server));
+        around_.cache.put(std::move(keys), std::move(conversation));
     } else {
         conversation->quit();
     }

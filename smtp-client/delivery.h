@@ -9,6 +9,7 @@
 #include "lib/ipc/ways/delivery.h"
 #include "smtp-client/connection_cache.h"
 #include "smtp-client/conversation.h"
+#include "smtp-client/dialer.h"
 #include "smtp-client/logins.h"
 #include "smtp-client/lookups.h"
 #include "smtp-client/security.h"
@@ -29,8 +30,8 @@ struct Surroundings {
     Security& security;
     ConnectionCache& cache;
     Scope& scope;
-    Address bind4;
-    Address bind6;
+    Reachability& reachability;
+    DialOptions dial;
     /// Waits until somebody hears what becomes of a message; empty: somebody always does.
     std::function<Task<void>()> heard = nullptr;
 };
@@ -49,8 +50,15 @@ public:
 private:
     Task<void> try_nexthop(std::string text);
     Task<bool> try_cached(const std::string& nexthop);
-    Task<void> try_target(const std::string& nexthop, Target target, Manner manner);
-    Task<std::unique_ptr<Conversation>> connect(Target target, Manner manner);
+    Task<Result<void>> choose_source();
+    Task<void> try_targets(const std::string& nexthop, Manner manner);
+    Task<Attempt> try_stream(const std::string& nexthop, Target target, Manner manner,
+                             std::unique_ptr<Stream> stream, bool plain);
+    void unconnected(const Target& target, const Error& error);
+    bool blames_ipv6(const Target& target, const Trouble& trouble) const;
+    void avoid_ipv6(const Target& target);
+    std::string server_key(const Target& target, const Manner& manner) const;
+    bool is_cached(const std::string& nexthop) const;
     Task<Result<Manner>> manner_for(std::string nexthop, Nexthop parsed);
     Task<void> session(const std::string& nexthop, std::unique_ptr<Conversation> conversation);
     void apply(const Conversation& conversation, std::vector<Verdict> verdicts);
@@ -69,13 +77,17 @@ private:
     std::vector<std::size_t> pending_;          ///< recipients without a final result
     std::vector<ipc::RecipientResult> latest_;  ///< of each recipient, final or not
     std::vector<ipc::RecipientResult> fresh_;   ///< final, not reported
+    DialOptions dial_;
+    std::string source_;        ///< which of our addresses the sender asks for, for the cache
+    std::vector<Target> left_;  ///< servers of this next hop that are still to be tried
     ipc::JobReport report_;
     std::int64_t started_;    ///< microseconds since the epoch, as the job's times
     std::int64_t connected_;  ///< when the current session was ready
     int connection_use_ = 0;
     int sessions_ = 0;
     std::optional<Address> answered_;  ///< the server that had its say, for this next hop
-    bool reached_ = false;             ///< some server talked to us
+    bool self_is_mx_ = false;
+    bool reached_ = false;  ///< some server talked to us
 };
 
 }  // namespace facteur::smtp_client

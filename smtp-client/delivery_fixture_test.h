@@ -29,6 +29,8 @@ struct Client {
     std::unique_ptr<Security> security;
     std::unique_ptr<ConnectionCache> cache;
     std::unique_ptr<Logins> logins;
+    Reachability reachability{100, Seconds(60)};
+    DialOptions dial;
     std::unique_ptr<Surroundings> around;
     std::string text = "Subject: x\r\n\r\n.dot\r\nline\r\n";
     ipc::Job job;
@@ -54,10 +56,10 @@ struct Client {
         routing.myhostname = "me.test";
         ground = std::make_unique<TlsGround>(settings);
         security = std::make_unique<Security>(*ground, lookups, resolver, scope);
-        cache = std::make_unique<ConnectionCache>(scope, settings.cache_time());
+        cache = std::make_unique<ConnectionCache>(scope, settings.cache_time(), 100);
         logins = std::make_unique<Logins>(settings.sasl, lookups);
         around.reset(new Surroundings{settings, protocol, routing, lookups, *logins, *tls,
-                                      *security, *cache, scope, Address(), Address()});
+                                      *security, *cache, scope, reachability, dial});
     }
     void to(const std::vector<std::string>& addresses) {
         job.recipients.clear();

@@ -20,8 +20,8 @@ namespace facteur::smtp_client {
 
 class FakeServer {
 public:
-    explicit FakeServer(Scope& scope, const std::string& ip = "127.0.0.1")
-        : scope_(scope), listener_(*listen_on(*Address::from_ip(ip))) {
+    explicit FakeServer(Scope& scope, const std::string& ip = "127.0.0.1", std::uint16_t port = 0)
+        : scope_(scope), listener_(*listen_on(*Address::from_ip(ip, port))) {
         address = local_address(listener_.get());
         scope_.spawn(accept_loop(scope_, listener_.get(),
                                  [this](Fd fd) { scope_.spawn(serve(std::move(fd))); }));
@@ -41,6 +41,7 @@ public:
     int connections = 0;
     int encrypted = 0;
     Address address;
+    Address peer;  ///< of the last connection
 
     int count(std::string_view beginning) const {
         int found = 0;
@@ -71,6 +72,7 @@ private:
 
     Task<void> serve(Fd fd) {
         Stream stream(scope_, std::move(fd));
+        peer = stream.peer();
         ++connections;
         try {
             stream.put(greeting + "\r\n");
@@ -174,6 +176,14 @@ public:
         auto address = *Address::from_ip(ip);
         bool ipv4 = address.family() == Address::Family::ipv4;
         add(ipv4 ? dns::Type::a : dns::Type::aaaa, name).data = address.bytes();
+    }
+    void srv(const std::string& name, unsigned priority, unsigned weight, unsigned port,
+             const std::string& host) {
+        dns::Record& record = add(dns::Type::srv, name);
+        record.preference = static_cast<std::uint16_t>(priority);
+        record.weight = static_cast<std::uint16_t>(weight);
+        record.port = static_cast<std::uint16_t>(port);
+        record.data = host;
     }
     void fail(dns::Type type, const std::string& name) {
         answers[key(type, name)] = std::unexpected(dns::try_again(name, type));

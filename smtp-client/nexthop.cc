@@ -1,13 +1,8 @@
 #include "smtp-client/nexthop.h"
 
-#include <optional>
-
 #include "lib/base/text.h"
 
 namespace facteur::smtp_client {
-namespace {
-
-/// The names that people write; /etc/services is out of reach in the sandbox.
 std::optional<std::uint16_t> port_number(std::string_view text) {
     if (text == "smtp") return 25;
     if (text == "lmtp") return 24;
@@ -17,8 +12,6 @@ std::optional<std::uint16_t> port_number(std::string_view text) {
     if (!number || *number == 0 || *number > 65535) return std::nullopt;
     return static_cast<std::uint16_t>(*number);
 }
-
-}  // namespace
 
 Result<Nexthop> Nexthop::parse(std::string_view text, Protocol protocol,
                                std::uint16_t default_port) {
@@ -54,6 +47,7 @@ Result<Nexthop> Nexthop::parse(std::string_view text, Protocol protocol,
         // A mistake in the configuration must not return mail to its senders.
         if (!number) return temporary("bad port in next hop " + printable(text), "4.3.5");
         result.port = *number;
+        result.service = port.substr(1);
     }
     if (result.host.empty()) return temporary("bad next hop " + printable(text), "4.3.5");
     return result;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@ enum class Protocol : std::uint8_t { smtp, lmtp };
 struct Nexthop {
     std::string host;  ///< domain, host name or address without brackets
     std::uint16_t port = 25;
+    std::string service;      ///< the port as it was written, "submission"; empty: the default
     bool use_mx = true;       ///< false in brackets, and for LMTP
     std::string socket_path;  ///< of a Unix socket, instead of all that
 
@@ -23,5 +25,8 @@ struct Nexthop {
     static Result<Nexthop> parse(std::string_view text, Protocol protocol,
                                  std::uint16_t default_port);
 };
+
+/// "25", or one of the names that people write (/etc/services is out of reach in the sandbox).
+std::optional<std::uint16_t> port_number(std::string_view text);
 
 }  // namespace facteur::smtp_client

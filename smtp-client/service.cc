@@ -88,7 +88,8 @@ std::vector<Address> own_addresses(const Settings& settings) {
     return own;
 }
 
-Routing routing_for(const Settings& settings, dns::Resolver& resolver) {
+Routing routing_for(const Settings& settings, dns::Resolver& resolver,
+                    const Reachability& reachability) {
     Routing routing;
     routing.resolver = &resolver;
     routing.myhostname = settings.myhostname();
@@ -102,6 +103,14 @@ Routing routing_for(const Settings& settings, dns::Resolver& resolver) {
     if (settings.address_preference() == "ipv4") routing.preference = Routing::Preference::ipv4;
     if (settings.address_preference() == "ipv6") routing.preference = Routing::Preference::ipv6;
     routing.defer_if_no_mx_address = settings.defer_if_no_mx_address();
+    routing.ignore_mx_error = settings.ignore_mx_error();
+    routing.randomize = settings.randomize_addresses();
+    routing.balance = settings.balance_protocols();
+    routing.limit = static_cast<std::size_t>(settings.mx_address_limit());
+    routing.srv_services = settings.use_srv_lookup();
+    routing.srv_fallback = settings.srv_fallback();
+    routing.ignore_srv_error = settings.ignore_srv_error();
+    routing.reachability = &reachability;
     return routing;
 }
 
@@ -110,6 +119,33 @@ Address bind_address(const std::string& text) {
     auto address = Address::from_ip(text);
     if (!address) log_fatal("smtp_bind_address: bad address " + printable(text));
     return *address;
+}
+
+/// smtp_bind_address; when inet_interfaces names a single address of this family, mail leaves from
+/// it too, as it would from a host that has no other.
+Address source(const Settings& settings, const std::string& text, Address::Family family) {
+    if (!text.empty()) return bind_address(text);
+    Address only;
+    for (const std::string& word : settings.inet_interfaces()) {
+        auto address = Address::from_ip(word);
+        if (!address) return {};
+        if (address->family() != family) continue;
+        if (only.is_ip() || address->is_loopback()) return {};
+        only = *address;
+    }
+    return only;
+}
+
+DialOptions dial_for(const Settings& settings) {
+    DialOptions options;
+    options.timeout = settings.timeouts.connect();
+    options.head_start = settings.head_start();
+    options.bind4 = source(settings, settings.bind_address(), Address::Family::ipv4);
+    options.bind6 = source(settings, settings.bind_address6(), Address::Family::ipv6);
+    options.bind_enforce = settings.bind_enforce();
+    if (!settings.socks_proxy().empty())
+        options.proxy = must(Address::parse(settings.socks_proxy()));
+    return options;
 }
 
 }  // namespace
@@ -125,11 +161,13 @@ SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Proto
       lookups_(address_),
       security_(ground_, lookups_, *resolver_, process.scope()),
       logins_(settings.sasl, lookups_),
-      cache_(process.scope(), settings.cache_time()),
-      around_(new Surroundings{settings, protocol, routing_for(settings, *resolver_), lookups_,
-                               logins_, tls_, security_, cache_, process.scope(),
-                               bind_address(settings.bind_address()),
-                               bind_address(settings.bind_address6())}),
+      reachability_(static_cast<std::size_t>(settings.unreachable_entries()),
+                    settings.unreachable_time()),
+      cache_(process.scope(), settings.cache_time(),
+             static_cast<std::size_t>(settings.cache_entries())),
+      around_(new Surroundings{settings, protocol, routing_for(settings, *resolver_, reachability_),
+                               lookups_, logins_, tls_, security_, cache_, process.scope(),
+                               reachability_, dial_for(settings)}),
       agent_(std::make_unique<Agent>(*around_, static_cast<std::uint32_t>(settings.jobs()))) {}
 
 SmtpClient::~SmtpClient() = default;

@@ -29,6 +29,7 @@ private:
     AddressdLookups lookups_;
     Security security_;
     Logins logins_;
+    Reachability reachability_;
     ConnectionCache cache_;
     std::unique_ptr<Surroundings> around_;
     std::unique_ptr<Agent> agent_;

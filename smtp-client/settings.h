@@ -49,9 +49,52 @@ struct Settings : conf::Common {
                                     "The IPv4 address that connections are made from."};
     Param<std::string> bind_address6{params, "smtp_bind_address6", "",
                                      "The IPv6 address that connections are made from."};
+    Param<bool> bind_enforce{
+        params, "smtp_bind_address_enforce", false,
+        "Defer mail when the address of smtp_bind_address or smtp_bind_address6 cannot be used, "
+        "rather than send it from another one."};
+    Param<conf::List> sender_bind_maps{
+        params, "smtp_sender_bind_address_maps", "",
+        "Tables with the address, or the two, that a sender's mail leaves from, by sender."};
     Param<std::string> address_preference{
         params, "smtp_address_preference", "any",
         "Which addresses of equally good servers come first: any, ipv4 or ipv6."};
+    Param<bool> randomize_addresses{params, "smtp_randomize_addresses", true,
+                                    "Try equally good servers in random order."};
+    Param<bool> balance_protocols{
+        params, "smtp_balance_inet_protocols", true,
+        "Let smtp_mx_address_limit leave addresses of both IPv6 and IPv4."};
+    Param<conf::Milliseconds> head_start{
+        params, "smtp_connection_head_start", conf::Milliseconds(250),
+        "How long a server may take to answer over IPv6 before IPv4 is tried beside it, or the "
+        "other way round (RFC 8305); 0: until it has failed."};
+    Param<conf::Seconds> unreachable_time{
+        params, "smtp_unreachable_address_time", conf::Seconds(300),
+        "How long an address that did not answer comes after others that are as good."};
+    Param<int> unreachable_entries{params, "smtp_unreachable_address_entries", 10000,
+                                   "How many such addresses are remembered."};
+    Param<bool> retry_over_ipv4{
+        params, "smtp_retry_over_ipv4", true,
+        "When a server refuses mail because of our IPv6 address (its reputation, its PTR record), "
+        "try it over IPv4 before the mail is returned."};
+    Param<conf::List> use_srv_lookup{
+        params, "use_srv_lookup", "",
+        "Services whose servers are looked up with SRV records: with submission here, "
+        "example.com:submission is where _submission._tcp.example.com says."};
+    Param<bool> srv_fallback{params, "allow_srv_lookup_fallback", false,
+                             "Look up MX records when there are no such SRV records."};
+    Param<bool> ignore_srv_error{
+        params, "ignore_srv_lookup_error", false,
+        "With allow_srv_lookup_fallback, also when the name service fails."};
+    Param<bool> ignore_mx_error{
+        params, "ignore_mx_lookup_error", false,
+        "Take a domain for its own mail server when its MX lookup fails, rather than defer mail."};
+    Param<std::string> socks_proxy{
+        params, "smtp_socks_proxy", "",
+        "A SOCKS 5 proxy as address:port that all connections are made through."};
+    Param<conf::List> socks_password_maps{
+        params, "smtp_socks_password_maps", "",
+        "Tables with \"user:password\" for the proxy, by smtp_socks_proxy as it is written."};
     Param<int> mx_address_limit{params, "smtp_mx_address_limit", 5,
                                 "How many server addresses are tried for one delivery; 0: all."};
     Param<int> mx_session_limit{
@@ -69,6 +112,12 @@ struct Settings : conf::Common {
     Param<bool> cache_connections{
         params, "smtp_connection_cache_on_demand", true,
         "Keep a connection open for the next message to the same next hop."};
+    Param<conf::List> cache_destinations{
+        params, "smtp_connection_cache_destinations", "",
+        "Domains, hosts and socket paths to which connections are kept open even without "
+        "smtp_connection_cache_on_demand."};
+    Param<int> cache_entries{params, "smtp_connection_cache_entries", 1000,
+                             "How many open connections wait for a message at most."};
     Param<conf::Seconds> cache_time{params, "smtp_connection_cache_time_limit", conf::Seconds(2),
                                     "How long an open connection waits for its next message."};
     Param<conf::Seconds> reuse_time{params, "smtp_connection_reuse_time_limit", conf::Seconds(300),
@@ -84,6 +133,8 @@ struct Settings : conf::Common {
     Param<bool> disable_mime_conversion{
         params, "disable_mime_output_conversion", false,
         "Send 8-bit content as it is to servers without 8BITMIME, rather than convert it."};
+    Param<std::string> smtp_port{params, "smtp_tcp_port", "smtp",
+                                 "The port for SMTP next hops that do not name one."};
     Param<std::string> lmtp_port{params, "lmtp_tcp_port", "24",
                                  "The port for LMTP next hops that do not name one."};
     Param<int> jobs{params, "smtp_deliveries_per_process", 500, conf::Range<int>{1, 20000},

@@ -22,11 +22,11 @@ struct Names {
         routing.resolver = &resolver;
         routing.myhostname = "me.test";
     }
-    static Task<void> search(Names& self, Nexthop nexthop, Result<std::vector<Target>>& into) {
+    static Task<void> search(Names& self, Nexthop nexthop, Result<Servers>& into) {
         into = co_await find_targets(self.routing, self.scope, nexthop);
     }
-    Result<std::vector<Target>> find(std::string_view nexthop) {
-        Result<std::vector<Target>> found = permanent("nothing");
+    Result<Servers> find(std::string_view nexthop) {
+        Result<Servers> found = permanent("nothing");
         scope.spawn(search(*this, *Nexthop::parse(nexthop, Protocol::smtp, 25), found));
         loop.run_until([this] { return scope.running() == 0; });
         return found;
@@ -37,7 +37,7 @@ struct Names {
             return (found.error().is_temporary() ? "temporary " : "permanent ") +
                    found.error().status + " " + found.error().text;
         std::string all;
-        for (const Target& target : *found)
+        for (const Target& target : found->targets)
             all += (all.empty() ? "" : " ") + target.relay();
         return all;
     }
@@ -155,4 +155,122 @@ TEST_CASE_METHOD(Names, "brackets mean no MX", "[smtp-client]") {
     CHECK(text("[x.test]") == "x.test[192.0.2.1]:25");
     CHECK(text("[192.0.2.7]:2525") == "192.0.2.7[192.0.2.7]:2525");
     CHECK(text("unix:private/lmtp") == "me.test[private/lmtp]");
+}
+
+TEST_CASE_METHOD(Names, "SRV records lead to the service [RFC 2782]", "[smtp-client]") {
+    routing.srv_services = {"submission"};
+    resolver.mx("a.test", 10, "mx.a.test");
+    resolver.a("mx.a.test", "192.0.2.9");
+    const std::string name = "_submission._tcp.a.test";
+    SECTION("by priority, on their own ports") {
+        resolver.srv(name, 20, 0, 2525, "two.test");
+        resolver.srv(name, 10, 0, 587, "one.test");
+        resolver.a("one.test", "192.0.2.1");
+        resolver.a("two.test", "192.0.2.2");
+        CHECK(text("a.test:submission") == "one.test[192.0.2.1]:587 two.test[192.0.2.2]:2525");
+        // Another service, and brackets, do without.
+        CHECK(text("a.test:587") == "mx.a.test[192.0.2.9]:587");
+        CHECK(text("[one.test]:submission") == "one.test[192.0.2.1]:587");
+    }
+    SECTION("no such service") {
+        resolver.srv(name, 0, 0, 0, "");
+        CHECK(text("a.test:submission").starts_with("permanent 5.4.4 "));
+    }
+    SECTION("no SRV record") {
+        CHECK(text("a.test:submission").starts_with("permanent 5.4.4 "));
+        routing.srv_fallback = true;
+        CHECK(text("a.test:submission") == "mx.a.test[192.0.2.9]:587");
+    }
+    SECTION("the name service fails") {
+        resolver.fail(dns::Type::srv, name);
+        routing.srv_fallback = true;
+        CHECK(text("a.test:submission").starts_with("temporary 4.4.3 "));
+        routing.ignore_srv_error = true;
+        CHECK(text("a.test:submission") == "mx.a.test[192.0.2.9]:587");
+    }
+}
+
+TEST_CASE_METHOD(Names, "SRV weights decide how often a server is the first [RFC 2782]",
+                 "[smtp-client]") {
+    routing.srv_services = {"submission"};
+    resolver.srv("_submission._tcp.a.test", 0, 90, 587, "often.test");
+    resolver.srv("_submission._tcp.a.test", 0, 10, 587, "rarely.test");
+    resolver.a("often.test", "192.0.2.1");
+    resolver.a("rarely.test", "192.0.2.2");
+    int often = 0;
+    for (int i = 0; i < 200; ++i)
+        often += text("a.test:submission").starts_with("often") ? 1 : 0;
+    CHECK(often > 140);
+    CHECK(often < 200);
+}
+
+TEST_CASE_METHOD(Names, "addresses that did not answer come last among equals", "[smtp-client]") {
+    Reachability reachability(10, Seconds(60));
+    routing.reachability = &reachability;
+    routing.randomize = false;
+    resolver.mx("a.test", 10, "one.test");
+    resolver.mx("a.test", 10, "two.test");
+    resolver.mx("a.test", 20, "three.test");
+    resolver.a("one.test", "192.0.2.1");
+    resolver.a("two.test", "192.0.2.2");
+    resolver.a("three.test", "192.0.2.3");
+    const std::string usual =
+        "one.test[192.0.2.1]:25 two.test[192.0.2.2]:25 three.test[192.0.2.3]:25";
+    CHECK(text("a.test") == usual);
+    reachability.failed(*Address::from_ip("192.0.2.1"));
+    CHECK(text("a.test") ==
+          "two.test[192.0.2.2]:25 one.test[192.0.2.1]:25 three.test[192.0.2.3]:25");
+    SECTION("until time has passed") {
+        loop.advance(Seconds(60));
+    }
+    SECTION("until it answers") {
+        reachability.answered(*Address::from_ip("192.0.2.1", 25));
+    }
+    CHECK(text("a.test") == usual);
+}
+
+TEST_CASE("addresses that did not answer are not remembered without limit", "[smtp-client]") {
+    Loop loop;
+    Reachability reachability(10, Seconds(60));
+    for (int i = 0; i < 100; ++i)
+        reachability.failed(*Address::from_ip("192.0.2." + std::to_string(i)));
+    CHECK(reachability.size() <= 10);
+    CHECK(reachability.is_bad(*Address::from_ip("192.0.2.99")));
+}
+
+TEST_CASE("a limit leaves addresses of both families", "[smtp-client]") {
+    auto [families, limit, balance, left] =
+        GENERATE(table<std::string, std::size_t, bool, std::string>({
+            {"666644", 4, true, "6644"},
+            {"666644", 4, false, "6666"},
+            {"666644", 1, true, "6"},
+            {"666644", 0, true, "666644"},
+            {"666664", 4, true, "6664"},
+            {"464646", 4, true, "4646"},
+            {"444444", 4, true, "4444"},
+            {"46", 4, true, "46"},
+        }));
+    std::vector<Target> targets;
+    for (char family : families) {
+        Target target;
+        target.address = *Address::from_ip(family == '4' ? "192.0.2.1" : "2001:db8::1");
+        targets.push_back(target);
+    }
+    truncate(targets, limit, balance);
+    std::string text;
+    for (const Target& target : targets)
+        text += target.address.family() == Address::Family::ipv4 ? '4' : '6';
+    INFO(families << " " << limit);
+    CHECK(text == left);
+}
+
+TEST_CASE_METHOD(Names, "we know when we are a backup MX host", "[smtp-client]") {
+    resolver.mx("a.test", 10, "better.test");
+    resolver.mx("a.test", 20, "me.test");
+    resolver.a("better.test", "192.0.2.1");
+    resolver.a("me.test", "192.0.2.2");
+    auto found = find("a.test");
+    REQUIRE(found);
+    CHECK(found->self_is_mx);
+    CHECK(found->targets.size() == 1);
 }

@@ -1,7 +1,10 @@
 #include "smtp-client/trouble.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "lib/base/text.h"
 #include "lib/smtp/status.h"
 
 namespace facteur::smtp_client {
@@ -71,6 +74,17 @@ Trouble login_refused(const Target& target, const smtp::Reply& reply, bool soft)
     trouble.text = fmt::format("SASL authentication failed; server {} said: {}",
                                target.name_and_ip(), smtp::to_line(reply));
     return trouble;
+}
+
+bool Trouble::blames_our_address() const {
+    if (diagnostic.empty() || status.size() < 4 || status.substr(1, 3) != ".7.") return false;
+    if (status.ends_with(".7.25")) return true;
+    constexpr std::string_view kWords[] = {"ipv6",       "ptr record", "reverse dns", "rdns",
+                                           "reputation", "blocklist",  "block list",  "blacklist",
+                                           "spamhaus",   "dnsbl",      "rbl"};
+    std::string said = to_lower(diagnostic);
+    return std::ranges::any_of(
+        kWords, [&](std::string_view word) { return said.find(word) != std::string::npos; });
 }
 
 Trouble unreached(const Error& error) {

@@ -11,10 +11,13 @@ namespace facteur::smtp_client {
 /// Why mail was not taken: what goes to the log, to the history of the message and into a bounce.
 struct Trouble {
     bool permanent = false;
-    std::string status;       ///< "5.1.1"
-    std::string text;         ///< "host mx[192.0.2.1] said: 550 … (in reply to RCPT TO command)"
-    std::string remote_mta;   ///< "dns; mx.example.com"; empty when nobody was reached
-    std::string diagnostic;   ///< "smtp; 550 …": only what the server said itself
+    std::string status;      ///< "5.1.1"
+    std::string text;        ///< "host mx[192.0.2.1] said: 550 … (in reply to RCPT TO command)"
+    std::string remote_mta;  ///< "dns; mx.example.com"; empty when nobody was reached
+    std::string diagnostic;  ///< "smtp; 550 …": only what the server said itself
+    /// The server refused us for our address, not for the message (RFC 7372 section 3.2 and what
+    /// servers write).
+    bool blames_our_address() const;
     bool tls = false;         ///< the TLS handshake failed: in plain text it may work
     std::string tls_failure;  ///< RFC 8460 section 4.3: "starttls-not-supported"
 };

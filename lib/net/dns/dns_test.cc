@@ -75,6 +75,27 @@ std::string message(std::string_view name, Type type, const Reply& reply) {
 
 }  // namespace
 
+TEST_CASE("an SRV record has all its numbers [RFC 2782]", "[net]") {
+    Reply reply;
+    auto srv = [](unsigned priority, unsigned weight, unsigned port, std::string_view name) {
+        return number(priority, 2) + number(weight, 2) + number(port, 2) + wire_name(name);
+    };
+    const char* name = "_submission._tcp.a.test";
+    reply.answer.push_back(record(name, Type::srv, 300, srv(1, 2, 587, "Mx.test")));
+    reply.answer.push_back(record(name, Type::srv, 300, srv(0, 0, 0, "")));
+    std::string whole = message(name, Type::srv, reply);
+    auto answer = parse_reply(whole, name, Type::srv);
+    REQUIRE(answer);
+    REQUIRE(answer->records.size() == 2);
+    CHECK(answer->records[0].preference == 1);
+    CHECK(answer->records[0].weight == 2);
+    CHECK(answer->records[0].port == 587);
+    CHECK(answer->records[0].data == "mx.test");
+    CHECK(answer->records[1].data.empty());
+    for (std::size_t n = 0; n < whole.size(); ++n)
+        CHECK_FALSE(parse_reply(whole.substr(0, n), name, Type::srv));
+}
+
 TEST_CASE("records of all types are read", "[dns]") {
     Reply reply;
     reply.answer.push_back(record("Mx.Test", Type::mx, 300, mx(10, "A.test")));

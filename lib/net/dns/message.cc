@@ -86,6 +86,16 @@ std::optional<std::string> read_data(Reader& reader, Record& record, std::size_t
             record.preference = static_cast<std::uint16_t>(*preference);
             return reader.name();
         }
+        case Type::srv: {
+            auto priority = reader.number(2);
+            auto weight = reader.number(2);
+            auto port = reader.number(2);
+            if (!priority || !weight || !port || size < 7) return std::nullopt;
+            record.preference = static_cast<std::uint16_t>(*priority);
+            record.weight = static_cast<std::uint16_t>(*weight);
+            record.port = static_cast<std::uint16_t>(*port);
+            return reader.name();
+        }
         case Type::ns:
         case Type::cname:
         case Type::ptr:
@@ -214,6 +224,8 @@ std::string_view type_name(Type type) {
             return "TXT";
         case Type::aaaa:
             return "AAAA";
+        case Type::srv:
+            return "SRV";
         case Type::tlsa:
             return "TLSA";
     }

@@ -18,6 +18,7 @@ enum class Type : std::uint16_t {
     mx = 15,
     txt = 16,
     aaaa = 28,
+    srv = 33,
     tlsa = 52,
 };
 /// "MX", as in "Name service error for name=example.com type=MX".
@@ -28,10 +29,12 @@ struct Record {
     Type type = Type::a;
     std::string owner;             ///< lower case, without the final dot
     std::uint32_t ttl = 0;         ///< seconds
-    std::uint16_t preference = 0;  ///< MX
-    /// A, AAAA: 4 or 16 bytes.  MX, PTR, CNAME, NS: the name, lower case, without the final dot
-    /// (empty: the root).  TXT: all strings joined (RFC 7208 section 3.3).  TLSA: usage, selector,
-    /// matching type, then the data (RFC 6698 section 2.1).
+    std::uint16_t preference = 0;  ///< MX; the priority of SRV (RFC 2782)
+    std::uint16_t weight = 0;      ///< SRV
+    std::uint16_t port = 0;        ///< SRV
+    /// A, AAAA: 4 or 16 bytes.  MX, SRV, PTR, CNAME, NS: the name, lower case, without the final
+    /// dot (empty: the root).  TXT: all strings joined (RFC 7208 section 3.3).  TLSA: usage,
+    /// selector, matching type, then the data (RFC 6698 section 2.1).
     std::string data;
     bool operator==(const Record&) const = default;
 };
