@@ -7,7 +7,7 @@
 namespace facteur::ipc {
 namespace {
 
-union Control {
+union SmallControl {
     cmsghdr align;
     std::array<char, CMSG_SPACE(Datagram::kMostFds * sizeof(int))> space;
 };
@@ -45,7 +45,7 @@ std::optional<Datagram> receive_datagram(int socket, std::size_t limit, int flag
     Datagram datagram;
     datagram.bytes.resize(limit);
     iovec buffer{datagram.bytes.data(), datagram.bytes.size()};
-    Control control{};
+    SmallControl control{};
     msghdr message{};
     message.msg_iov = &buffer;
     message.msg_iovlen = 1;
@@ -70,7 +70,7 @@ bool send_datagram(int socket, std::string_view bytes, std::span<const int> fds,
         return false;
     }
     iovec buffer{const_cast<char*>(bytes.data()), bytes.size()};  // NOLINT: sendmsg only reads
-    Control control{};
+    SmallControl control{};
     msghdr message{};
     message.msg_iov = &buffer;
     message.msg_iovlen = 1;
