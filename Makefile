@@ -35,7 +35,7 @@ TESTFLAGS := $(if $(filter release,$(VARIANT)),-O0 -U_FORTIFY_SOURCE)
 # gold links in half the time of bfd; it knows little of clang's sanitizers.
 LINKER   := $(if $(filter fuzz,$(VARIANT)),,-fuse-ld=gold)
 LDFLAGS  += -pthread $(LINKER) -Wl,--as-needed $(LDFLAGS_$(VARIANT))
-LDLIBS   := -lssl -lcrypto -levent_core -levent_pthreads -lcares -lfmt -lpcre2-8 -ldb-5.3 -llmdb \
+LDLIBS   := -lssl -lcrypto -levent_core -levent_pthreads -lcares -lfmt -lpcre2-8 -ldb-5.3 -llmdb -lcdb \
             -lseccomp -lpam -lcrypt -largon2 -lidn2 -lz
 
 TESTS_OF   = $(filter %_test.cc,$(1))
@@ -141,4 +141,4 @@ clean:
 
 DEPS += $(patsubst %.cc,$(BUILD)/%.d,$(LIB_SOURCES) $(wildcard $(addsuffix /*_test.cc,$(TEST_DIRS))) tests/main.cc)
 -include $(DEPS)
--include $(sort $(wildcard tests/*.mk tools/*.mk debian/*.mk))
+-include $(sort $(wildcard tests/*.mk tools/*.mk debian/*.mk modules/*.mk))

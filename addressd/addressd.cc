@@ -42,6 +42,14 @@ table::Surroundings Addressd::surroundings() {
     around.scope = &process().scope();
     around.workers = &process().workers();
     around.auth = [this](std::string user) { return users_.find(std::move(user)); };
+    around.main_cf = [this](const std::string& name) -> std::optional<std::string> {
+        const auto found = settings_.written.find(name);
+        if (found == settings_.written.end()) return std::nullopt;
+        return found->second;
+    };
+    around.daemon_directory = settings_.daemon_directory();
+    around.connections = static_cast<std::size_t>(settings_.table_client_connections());
+    around.timeout = settings_.table_client_timeout();
     return around;
 }
 
@@ -55,6 +63,12 @@ Addressd::Addressd(daemon::Process& daemon_process, const Settings& settings)
       routing_(settings, classes_, tables_),
       aliases_(settings, classes_, tables_, &daemon_process.workers()),
       questions_(settings, classes_, tables_) {
+    // Those that only others ask for, too: a file with passwords can be read now, and its module be
+    // loaded, but not any more once this process has locked itself in.
+    for (const std::string& table : settings_.named_tables) {
+        const std::string type = table.substr(0, table.find(':'));
+        if (type == "proxy" || table::Tables::is_client(type)) tables_.get(table);
+    }
     using ipc::Packet;
     using ipc::Peer;
     server_.on<ipc::Classify>([this](Packet<ipc::Classify> question, const Peer&) {

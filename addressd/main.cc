@@ -12,14 +12,16 @@ DESCRIPTION
     expands; by which transport and to which next hop mail for an address goes.  Addresses are
     rewritten to the form user@fully.qualified.domain first.
 
-    Tables are of the types aliases:, auth:, btree:, cidr:, hash:, inline:, lmdb:, pcre:, pipemap:,
-    regexp:, static:, texthash:, unionmap: and unix:.  A table whose file changes is read again
-    within a second.  A table that cannot be asked makes the answer a temporary error: mail is
-    deferred, never refused or lost.
+    Tables are of the types aliases:, auth:, btree:, cdb:, cidr:, environ:, fail:, hash:, inline:,
+    ldap:, lmdb:, memcache:, mysql:, pcre:, pgsql:, pipemap:, proxy:, randmap:, redis:, regexp:,
+    socketmap:, sqlite:, static:, tcp:, texthash:, unionmap: and unix:, described in
+    facteur-tables(5).  A table whose file changes is read again within a second.  A table that
+cannot be asked makes the answer a temporary error: mail is deferred, never refused or lost.
 
 SECURITY
     addressd can read the folders of the tables that main.cf and master.cf name, and nothing else.
-    It talks to no network but through Unix sockets.  It asks only tables that main.cf or master.cf
+    It talks to no network but through Unix sockets, unless one of these tables asks a server; only
+    then is the library for that server loaded, too.  It asks only tables that main.cf or master.cf
     name, whatever another daemon wants.
 
 DIAGNOSTICS
@@ -32,6 +34,7 @@ FILES
     /etc/facteur/main.cf, configuration parameters
 
 SEE ALSO
+    facteur-tables(5), types of tables
     facteur-table(1), make and query lookup tables
     main.cf(5), configuration parameters
     authd(8), users
@@ -65,6 +68,7 @@ int main(int argc, char** argv) {
     addressd.make = [&](facteur::daemon::Process& process) {
         for (const std::string& file : settings.named_files)
             addressd.privileges.readable.push_back(folder_of(file));
+        if (settings.asks_servers) addressd.privileges.network = facteur::sandbox::Network::inet;
         return std::make_unique<facteur::addressd::Addressd>(process, settings);
     };
     return facteur::daemon::run(argc, argv, addressd);

@@ -5,8 +5,27 @@
 #include "lib/config/load.h"
 #include "lib/config/master_cf.h"
 #include "lib/table/stamp.h"
+#include "lib/table/tables.h"
 
 namespace facteur::addressd {
+
+void Settings::note_table(const std::string& type_and_name) {
+    if (!named_tables.insert(type_and_name).second) return;
+    std::string whole = type_and_name;
+    while (whole.starts_with("proxy:"))
+        whole.erase(0, 6);
+    const auto colon = whole.find(':');
+    if (colon == std::string::npos) return;
+    const std::string name = whole.substr(colon + 1);
+    if (name.starts_with('/')) named_files.insert(name);
+    if (!table::Tables::is_client(whole.substr(0, colon))) return;
+    asks_servers = true;
+    // Its file may name more files: dbpath, certificates, domain = hash:/path.
+    auto text = name.starts_with('/') ? read_file(name) : Result<std::string>(std::string());
+    if (!text) return;
+    for (const auto& [parameter, setting] : conf::MainCf::parse(*text, name).settings())
+        note_names(setting.value);
+}
 
 // Words may stand in braces: unionmap:{hash:/a,hash:/b}, { check_client_access hash:/c }.
 void Settings::note_names(const std::string& value) {
@@ -20,8 +39,7 @@ void Settings::note_names(const std::string& value) {
             named_files.insert(word.substr(word.find('/')));
         } else if (colon != std::string::npos && colon > 0 &&
                    (open == std::string::npos || colon < open)) {
-            named_tables.insert(word);
-            if (word.compare(colon + 1, 1, "/") == 0) named_files.insert(word.substr(colon + 1));
+            note_table(word);
         }
     }
 }
@@ -31,8 +49,12 @@ void Settings::loaded(const conf::MainCf& file, const conf::Values& values) {
     named_files.clear();
     for (const conf::ParamBase* param : params)
         note_names(values.get(param->name()));
-    for (const auto& [name, setting] : file.settings())
-        note_names(values.get(name));
+    written.clear();
+    asks_servers = false;
+    for (const auto& [name, setting] : file.settings()) {
+        written[name] = values.get(name);
+        note_names(written[name]);
+    }
     // What a service's -o names is as good as what main.cf names.
     const std::string master_cf = config_directory() + "/master.cf";
     auto text = read_file(master_cf);

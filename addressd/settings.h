@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 
@@ -111,14 +112,29 @@ struct Settings : conf::Common {
         params, "address_cache_time", conf::Seconds(5), conf::at_least(conf::Seconds(0)),
         "How long other daemons may keep an answer from the tables."};
 
+    conf::Param<int> table_client_connections{params, "table_client_connections", 8,
+                                              conf::Range<int>{1, 1000},
+                                              "How many connections one table (ldap:, pgsql:, "
+                                              "tcp:, ...) may have to its servers; further "
+                                              "lookups wait for their turn."};
+    conf::Param<conf::Seconds> table_client_timeout{
+        params, "table_client_timeout", conf::Seconds(30), conf::at_least(conf::Seconds(1)),
+        "How long the server of a table may take to connect or to answer, where the table's own "
+        "file says nothing."};
+
     /// Tables that main.cf or master.cf name anywhere: the only ones that others may ask.
     std::set<std::string> named_tables;
     /// Files and folders that lists and tables in main.cf or master.cf name.
     std::set<std::string> named_files;
+    /// What main.cf sets, expanded: tables like ldap:name have their parameters there.
+    std::map<std::string, std::string> written;
+    /// One of the tables asks a server.
+    bool asks_servers = false;
     void loaded(const conf::MainCf& file, const conf::Values& values) override;
 
 private:
     void note_names(const std::string& value);
+    void note_table(const std::string& type_and_name);
 };
 
 }  // namespace facteur::addressd

@@ -26,8 +26,9 @@ install: all man
 deb:
 	@tools/packages build dpkg-dev fakeroot
 	VARIANT=$(VARIANT) dpkg-buildpackage -b -us -uc
-	@mkdir -p $(ROOT)/deb; mv ../facteur_*.deb ../facteur_*.buildinfo ../facteur_*.changes \
-	  $(ROOT)/deb/; rm -f ../facteur-dbgsym_*.deb; ls $(ROOT)/deb/*.deb
+	@mkdir -p $(ROOT)/deb; rm -f ../facteur*-dbgsym_*.deb; \
+	  mv ../facteur_*.deb ../facteur-*_*.deb ../facteur_*.buildinfo ../facteur_*.changes \
+	  $(ROOT)/deb/; ls $(ROOT)/deb/*.deb
 
 run:
 	@tools/packages build curl

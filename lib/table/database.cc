@@ -10,16 +10,27 @@ namespace facteur::table {
 
 using namespace std::chrono_literals;
 
+std::optional<Format> format_named(std::string_view type) {
+    if (type == "hash") return Format::hash;
+    if (type == "btree") return Format::btree;
+    if (type == "lmdb") return Format::lmdb;
+    if (type == "cdb") return Format::cdb;
+    return std::nullopt;
+}
+
 std::string database_path(Format format, const std::string& name) {
-    return name + (format == Format::lmdb ? ".lmdb" : ".db");
+    if (format == Format::lmdb) return name + ".lmdb";
+    return name + (format == Format::cdb ? ".cdb" : ".db");
 }
 
 Result<std::unique_ptr<Database>> open_database(Format format, const std::string& path) {
-    return format == Format::lmdb ? open_lmdb(path) : open_berkeley(format, path);
+    if (format == Format::lmdb) return open_lmdb(path);
+    return format == Format::cdb ? open_cdb(path) : open_berkeley(format, path);
 }
 
 Result<std::unique_ptr<DatabaseWriter>> create_database(Format format, const std::string& path) {
-    return format == Format::lmdb ? create_lmdb(path) : create_berkeley(format, path);
+    if (format == Format::lmdb) return create_lmdb(path);
+    return format == Format::cdb ? create_cdb(path) : create_berkeley(format, path);
 }
 
 // Opens the file unless it is open and unchanged, and takes the shared lock.
@@ -50,7 +61,7 @@ Result<DatabaseTable::Held> DatabaseTable::hold() {
 }
 
 Found DatabaseTable::find_held(std::string_view key) {
-    std::string folded = to_lower(key);
+    std::string folded = fold_ ? to_lower(key) : std::string(key);
     // Postfix writes keys with their NUL, sendmail without; what was found once stays the rule.
     for (const bool nul : {true, false}) {
         if (!(nul ? trailing_nul_ : plain_)) continue;

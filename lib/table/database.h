@@ -36,20 +36,26 @@ public:
     virtual Result<void> finish() = 0;
 };
 
-enum class Format { hash, btree, lmdb };
-/// The file of the table `name`: "aliases.db", "aliases.lmdb".
+enum class Format { hash, btree, lmdb, cdb };
+/// "hash", "btree", "lmdb", "cdb".
+std::optional<Format> format_named(std::string_view type);
+/// The file of the table `name`: "aliases.db", "aliases.lmdb", "aliases.cdb".
 std::string database_path(Format format, const std::string& name);
 Result<std::unique_ptr<Database>> open_database(Format format, const std::string& path);
 Result<std::unique_ptr<DatabaseWriter>> create_database(Format format, const std::string& path);
 
-/// hash:, btree: and lmdb:, as postmap(1) makes them, of Postfix or ours.  Keys are searched with
-/// and without the NUL that Postfix puts behind them.  A writer that works in place holds an
+/// hash:, btree:, lmdb: and cdb:, as postmap(1) makes them, of Postfix or ours.  Keys are searched
+/// with and without the NUL that Postfix puts behind them.  A writer that works in place holds an
 /// exclusive flock(2), so each lookup takes a shared one; a file that was replaced or changed is
 /// opened anew.
 class DatabaseTable : public Dictionary {
 public:
-    DatabaseTable(std::string name, Format format, std::string path, Scope* scope)
-        : Dictionary(std::move(name)), format_(format), path_(std::move(path)), scope_(scope) {}
+    DatabaseTable(std::string name, Format format, std::string path, Scope* scope, bool fold = true)
+        : Dictionary(std::move(name)),
+          format_(format),
+          path_(std::move(path)),
+          scope_(scope),
+          fold_(fold) {}
     Found find(std::string_view key) override;
     /// Waits while a writer holds the file.
     Task<Found> lookup(std::string key) override;
@@ -62,6 +68,7 @@ private:
     Format format_;
     std::string path_;
     Scope* scope_;
+    bool fold_;  ///< keys to lower case
     std::unique_ptr<Database> database_;
     std::optional<Stamp> stamp_;
     bool trailing_nul_ = true;

@@ -86,6 +86,30 @@ Task<Result<bool>> MatchList::matches_name(std::string name) const {
     co_return false;
 }
 
+Task<Result<bool>> MatchList::matches_exact(std::string name) const {
+    const std::string wanted = to_lower(name);
+    for (const Item& item : items_) {
+        if (!item.failure.empty()) co_return temporary(item.failure);
+        if (item.name == wanted || item.literal == wanted) co_return !item.negated;
+        if (!item.table) continue;
+        CO_TRY(auto value, co_await item.table->lookup(wanted));
+        if (value) co_return !item.negated;
+    }
+    co_return false;
+}
+
+Result<bool> MatchList::find_exact(const std::string& name) const {
+    const std::string wanted = to_lower(name);
+    for (const Item& item : items_) {
+        if (!item.failure.empty()) return temporary(item.failure);
+        if (item.name == wanted || item.literal == wanted) return !item.negated;
+        if (!item.table) continue;
+        TRY(auto value, item.table->find(wanted));
+        if (value) return !item.negated;
+    }
+    return false;
+}
+
 Task<Result<bool>> MatchList::matches_address(std::string ip) const {
     const auto bytes = address_bytes(ip);
     for (const Item& item : items_) {

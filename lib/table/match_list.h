@@ -19,6 +19,10 @@ public:
     bool empty() const { return items_.empty(); }
 
     Task<Result<bool>> matches_name(std::string name) const;
+    /// Only the name itself, never a parent of it; tables are asked for it alone.
+    Task<Result<bool>> matches_exact(std::string name) const;
+    /// The same for programs without a loop.
+    Result<bool> find_exact(const std::string& name) const;
     /// ip without brackets.
     Task<Result<bool>> matches_address(std::string ip) const;
 

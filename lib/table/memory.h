@@ -30,6 +30,23 @@ public:
 private:
     std::string value_;
 };
+/// randmap:{a,b}: one of the values, by chance.
+class RandomTable : public Dictionary {
+public:
+    RandomTable(std::string name, std::vector<std::string> values)
+        : Dictionary(std::move(name)), values_(std::move(values)) {}
+    bool has_patterns() const override { return true; }
+    Found find(std::string_view key) override;
+
+private:
+    std::vector<std::string> values_;
+};
+/// environ: the variables of the process's environment.
+class EnvironmentTable : public Dictionary {
+public:
+    using Dictionary::Dictionary;
+    Found find(std::string_view key) override;
+};
 class FailingTable : public Dictionary {
 public:
     FailingTable(std::string name, std::string why)

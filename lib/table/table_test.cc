@@ -108,7 +108,9 @@ TEST_CASE_METHOD(Fixture, "databases that we make are read back", "[table]") {
     const std::string name = folder / "users";
     std::vector<Entry> entries = {
         {"Bob", "bob@example.com", 1}, {"bob", "twice", 2}, {"eve", "e", 3}};
-    auto made = make_database(format, name, entries, true);
+    MakeWishes aliases;
+    aliases.aliases = true;
+    auto made = make_database(format, name, entries, aliases);
     REQUIRE(made);
     CHECK(made->entries == 2);
     CHECK(made->duplicates == std::vector<std::string>{"bob"});
@@ -117,11 +119,16 @@ TEST_CASE_METHOD(Fixture, "databases that we make are read back", "[table]") {
     CHECK(ask(table, "@") == "@");
     CHECK(ask(table, "nobody") == "nothing");
 
-    REQUIRE(make_database(format, name, {{"bob", "changed", 1}}, false));
+    REQUIRE(make_database(format, name, {{"bob", "changed", 1}}));
     CHECK(ask(table, "bob") == "changed");  // the replaced file is noticed
     CHECK(ask(table, "eve") == "nothing");
 
-    CHECK(change_database(format, name, {{"new", "n", 0}}, {"bob", "zed"}) == 1u);
+    MakeWishes more;
+    more.incremental = true;
+    REQUIRE(make_database(format, name, {{"new", "n", 0}, {"bob", "ignored", 0}}, more));
+    CHECK(*DatabaseTable("t:x", format, database_path(format, name), nullptr).find("bob") ==
+          "changed");
+    CHECK(remove_from_database(format, name, {"bob", "zed"}) == 1u);
     CHECK(ask(table, "bob") == "nothing");
     CHECK(ask(table, "new") == "n");
     CHECK(list_database(format, name)->size() == 1);

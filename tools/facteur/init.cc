@@ -89,7 +89,9 @@ Result<void> write_aliases(const std::string& dir) {
     std::string path = dir + "/aliases";
     TRY_VOID(write_file(path, aliases_template(), 0644));
     auto source = table::parse_aliases(aliases_template(), path);
-    TRY(auto made, table::make_database(table::Format::hash, path, source.entries, true));
+    table::MakeWishes wishes;
+    wishes.aliases = true;
+    TRY(auto made, table::make_database(table::Format::hash, path, source.entries, wishes));
     if (made.entries == 0) return permanent("the aliases are empty");
     return {};
 }

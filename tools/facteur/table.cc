@@ -1,11 +1,12 @@
 /*++
 NAME
-    facteur-table - make and query lookup tables
+    facteur-table - make, check and query lookup tables
 
 SYNOPSIS
     facteur [-c directory] table query TABLE KEY ...
     facteur [-c directory] table list TABLE
-    facteur [-c directory] table make [--aliases] [TYPE:]FILE ...
+    facteur [-c directory] table build [--aliases] [TYPE:]FILE ...
+    facteur [-c directory] table check [--aliases] [TYPE:]NAME ...
     postmap [options] [TYPE:]FILE ...
     postalias [options] [TYPE:]FILE ...
     newaliases
@@ -15,22 +16,36 @@ DESCRIPTION
         Prints what a table of any type says for each key, and ends with status 1 when it knows
         none of them.
     list
-        Prints all keys and values of a hash:, btree: or lmdb: table.
-    make
-        Makes FILE.db (hash:, btree:) or FILE.lmdb (lmdb:) of the text in FILE, which has lines of
-        the form "key value", or "name: value, value" with --aliases.  The new database takes the
-        place of the old one in one step, so that readers never see half of it.
+        Prints all keys and values of a hash:, btree:, lmdb: or cdb: table.
+    build
+        Makes FILE.db (hash:, btree:), FILE.lmdb (lmdb:) or FILE.cdb (cdb:) of the text in FILE,
+        which has lines of the form "key value", or "name: value, value" with --aliases.  The new
+        database takes the place of the old one in one step, so that readers never see half of it.
+        make is another name for it.
+    check
+        Says what is wrong with a table of any type: lines that cannot be read, equal keys, a
+        database that is older than its text, a server that does not answer.
 
     postmap, postalias and newaliases take Postfix's options:
 
-    -q key  Query; with -q -, the keys come from standard input, one a line.
+    -q key  Query.  The first table that knows the key answers.  With -q -, the keys come from
+            standard input, one a line.
+    -h, -b  With -q -: standard input is a message; its header fields (-h) or body lines (-b) are
+            the keys.
+    -m      With -h and -b: as header_checks and body_checks see a message with MIME parts.
     -s      List.
     -d key  Remove a key; with -d -, the keys come from standard input.
     -i      Add entries from standard input to the database that is there.
-    -r      Accepted: with -i, later entries replace earlier ones in any case.
-    -w      Do not warn about duplicate keys.
+    -r      Of equal keys the last one wins, without a warning.
+    -w      Of equal keys the first one wins, without a warning.
+    -f      Keys are not folded to lower case.
+    -F      Values are names of files, whose content is stored in base64; with -q and -s it is
+            decoded.
+    -N, -n  With and without a NUL behind keys and values.
+    -o      As root: do not become the owner of the file first.
+    -p      The database does not get owner and mode of the file, but mode 0644.
     -c dir  Where main.cf is.
-    -f, -N, -n, -o, -p, -u, -v
+    -u, -U, -v
             Accepted, without effect.
 
     newaliases makes the databases of all files in $alias_database.
@@ -39,172 +54,51 @@ DIAGNOSTICS
     Lines that cannot be read are reported with file and line, and left out.
 
 SEE ALSO
+    facteur-tables(5), types of tables
     main.cf(5), facteur(1), addressd(8)
 --*/
-#include <cstdio>
 #include <cstdlib>
-#include <iostream>
 #include <memory>
 
-#include "lib/base/log.h"
-#include "lib/base/read_file.h"
-#include "lib/table/make.h"
-#include "lib/table/tables.h"
 #include "tools/facteur/command_line.h"
 #include "tools/facteur/commands.h"
-#include "tools/facteur/instance.h"
 #include "tools/facteur/names.h"
+#include "tools/facteur/table_work.h"
 
 namespace facteur::tool {
 namespace {
 
-using table::Format;
-
-struct Wishes {
-    std::vector<std::string> files;
-    std::vector<std::string> keys;
-    std::string query, remove;
-    bool list = false, add = false, aliases = false, quiet = false;
-};
-
-/// "hash:/etc/aliases" as Postfix's tools take it; without type it has the default type.
-struct Named {
-    std::string type;
-    std::string name;
-    std::string whole() const { return type + ":" + name; }
-};
-
-Named named(const std::string& directory, const std::string& file) {
-    const auto colon = file.find(':');
-    if (colon != std::string::npos) return Named{file.substr(0, colon), file.substr(colon + 1)};
-    std::string type = "hash";
-    if (auto instance = Instance::open(directory))
-        type = instance->settings->default_database_type();
-    return Named{std::move(type), file};
-}
-
-Result<Format> format_of(const Named& table) {
-    if (table.type == "hash") return Format::hash;
-    if (table.type == "btree") return Format::btree;
-    if (table.type == "lmdb") return Format::lmdb;
-    return permanent(table.whole() +
-                     ": only hash:, btree: and lmdb: have a database; others need nothing made");
-}
-
-std::string standard_input() {
-    return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-}
-
-std::vector<std::string> input_lines() {
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(std::cin, line);)
-        lines.push_back(line);
-    return lines;
-}
-
-table::Source parse(std::string_view text, const std::string& file, const Wishes& wishes) {
-    table::Source source =
-        wishes.aliases ? table::parse_aliases(text, file) : table::parse_map(text, file);
-    for (const auto& problem : source.problems)
-        log_warning(problem.where_and_what());
-    return source;
-}
-
-void print_pair(const std::string& key, const std::string& value, bool aliases) {
-    std::printf("%s%s\t%s\n", key.c_str(), aliases ? ":" : "", value.c_str());
-}
-
-Result<int> query(const Named& table, const std::vector<std::string>& keys, bool with_keys,
-                  bool aliases) {
-    table::Tables tables((table::Surroundings()));
-    int status = 1;
-    for (const std::string& key : keys) {
-        TRY(auto value, tables.get(table.whole()).find(key));
-        if (!value) continue;
-        status = 0;
-        if (with_keys) {
-            print_pair(key, *value, aliases);
-        } else {
-            std::printf("%s\n", value->c_str());
-        }
-    }
-    return status;
-}
-
-Result<int> list(const Named& table, bool aliases) {
-    TRY(Format format, format_of(table));
-    TRY(auto entries, table::list_database(format, table.name));
-    for (const auto& entry : entries)
-        print_pair(entry.key, entry.value, aliases);
-    return 0;
-}
-
-Result<int> make(const Named& table, const Wishes& wishes) {
-    TRY(Format format, format_of(table));
-    TRY(std::string text, read_file(table.name));
-    const table::Source source = parse(text, table.name, wishes);
-    TRY(auto made, table::make_database(format, table.name, source.entries, wishes.aliases));
-    for (const std::string& key : made.duplicates) {
-        if (!wishes.quiet)
-            log_warning(table::database_path(format, table.name) + ": duplicate entry: \"" + key +
-                        "\"");
-    }
-    return 0;
-}
-
-Result<int> add(const Named& table, const Wishes& wishes) {
-    TRY(Format format, format_of(table));
-    const table::Source source = parse(standard_input(), "stdin", wishes);
-    TRY(auto replaced, table::change_database(format, table.name, source.entries, {}));
-    (void)replaced;
-    return 0;
-}
-
-Result<int> remove(const Named& table, const std::vector<std::string>& keys) {
-    TRY(Format format, format_of(table));
-    TRY(auto removed, table::change_database(format, table.name, {}, keys));
-    return removed > 0 ? 0 : 1;
-}
-
-Result<int> work_on(const Named& table, const Wishes& wishes) {
-    if (!wishes.keys.empty())
-        return query(table, wishes.keys, wishes.keys.size() > 1, wishes.aliases);
-    if (wishes.query == "-") return query(table, input_lines(), true, wishes.aliases);
-    if (!wishes.query.empty()) return query(table, {wishes.query}, false, wishes.aliases);
-    if (wishes.remove == "-") return remove(table, input_lines());
-    if (!wishes.remove.empty()) return remove(table, {wishes.remove});
-    if (wishes.list) return list(table, wishes.aliases);
-    if (wishes.add) return add(table, wishes);
-    return make(table, wishes);
-}
-
-// A query ends with the first table that knows the key; everything else is done for all files.
-int run(const std::string& directory, const Wishes& wishes) {
-    const bool asks = !wishes.query.empty() || !wishes.remove.empty() || !wishes.keys.empty();
-    int status = asks ? 1 : 0;
-    for (const std::string& file : wishes.files) {
-        auto done = work_on(named(directory, file), wishes);
-        if (!done) return complain(done.error().text);
-        if (asks && *done == 0 && wishes.query != "-") return 0;
-        status = asks ? std::min(status, *done) : std::max(status, *done);
-    }
-    return status;
+int run(const std::string& directory, const TableWishes& wishes) {
+    return TableWork(directory, wishes).run();
 }
 
 int table_main(int argc, char** argv, bool aliases) {
     const char* from_environment = std::getenv("MAIL_CONFIG");
     std::string directory = from_environment ? from_environment : "/etc/facteur";
-    Wishes wishes;
-    wishes.aliases = aliases;
+    TableWishes wishes;
+    wishes.make.aliases = aliases;
     CommandLine line(aliases ? "Make and query alias databases" : "Make and query lookup tables");
     Command& app = line.command();
+    app.only_long_help();
     app.add_option("-c", directory, "Folder with main.cf");
     app.add_option("-q", wishes.query, "Query a key; -: keys from standard input");
     app.add_option("-d", wishes.remove, "Remove a key; -: keys from standard input");
     app.add_flag("-s", wishes.list, "List");
     app.add_flag("-i", wishes.add, "Add entries from standard input");
-    app.add_flag("-w", wishes.quiet, "No warning about duplicate keys");
-    app.add_flag("-f,-N,-n,-o,-p,-r,-u,-v");
+    app.add_flag("-r", wishes.make.replace, "Of equal keys the last one wins");
+    app.add_flag("-w", wishes.quiet, "No warning about equal keys");
+    app.add_flag("-f", wishes.as_is, "Do not fold keys to lower case");
+    app.add_flag("-F", wishes.files_in_values, "Values are files, stored in base64");
+    app.add_flag("-N", wishes.with_nul, "A NUL behind keys and values");
+    app.add_flag("-n", wishes.without_nul, "No NUL behind keys and values");
+    app.add_flag("-o", wishes.stay_root, "As root, do not become the owner of the file");
+    app.add_flag("-p", wishes.own_mode, "Mode 0644, not that of the file");
+    if (!aliases) {
+        app.add_flag("-h", wishes.message.headers, "Keys are header fields of a message");
+        app.add_flag("-b", wishes.message.body, "Keys are body lines of a message");
+        app.add_flag("-m", wishes.message.mime, "With -h and -b: look into MIME parts");
+    }
+    app.add_flag("-u,-U,-v");
     app.add_option("files", wishes.files, "[TYPE:]FILE").required();
     if (auto status = line.parse(argc, argv)) return *status;
     return run(directory, wishes);
@@ -213,9 +107,9 @@ int table_main(int argc, char** argv, bool aliases) {
 }  // namespace
 
 void add_table(Command& app, Context& context) {
-    Command& command = app.add_subcommand("table", "Make and query lookup tables (postmap)");
+    Command& command = app.add_subcommand("table", "Make, check and query lookup tables (postmap)");
     command.require_subcommand();
-    auto wishes = std::make_shared<Wishes>();  // shared by the option parser and the callbacks
+    auto wishes = std::make_shared<TableWishes>();  // shared by the option parser and the callbacks
     wishes->files.resize(1);
     auto work = [&context, wishes] { context.status = run(context.directory, *wishes); };
 
@@ -231,14 +125,20 @@ void add_table(Command& app, Context& context) {
         work();
     });
 
-    Command& make = command.add_subcommand("make", "Make databases of text files");
-    make.add_flag("--aliases", wishes->aliases, "The files have the form of aliases(5)");
     auto files = std::make_shared<std::vector<std::string>>();  // likewise
-    make.add_option("file", *files, "[TYPE:]FILE").required();
-    make.callback([work, wishes, files] {
-        wishes->files = *files;
-        work();
-    });
+    const auto takes_files = [&](const char* name, const char* help, bool check) {
+        Command& made = command.add_subcommand(name, help);
+        made.add_flag("--aliases", wishes->make.aliases, "The files have the form of aliases(5)");
+        made.add_option("file", *files, "[TYPE:]FILE").required();
+        made.callback([work, wishes, files, check] {
+            wishes->files = *files;
+            wishes->check = check;
+            work();
+        });
+    };
+    takes_files("build", "Make databases of text files", false);
+    takes_files("make", "The same", false);
+    takes_files("check", "Say what is wrong with tables", true);
 }
 
 int postmap_main(int argc, char** argv) {
@@ -258,8 +158,8 @@ int newaliases_main(int argc, char** argv) {
     if (auto status = line.parse(argc, argv)) return *status;
     auto instance = Instance::open(directory);
     if (!instance) return complain(instance.error().text);
-    Wishes wishes;
-    wishes.aliases = true;
+    TableWishes wishes;
+    wishes.make.aliases = true;
     wishes.files = instance->settings->alias_database();
     return run(directory, wishes);
 }
