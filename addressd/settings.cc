@@ -23,7 +23,8 @@ void Settings::note_table(const std::string& type_and_name) {
     // Its file may name more files: dbpath, certificates, domain = hash:/path.
     auto text = name.starts_with('/') ? read_file(name) : Result<std::string>(std::string());
     if (!text) return;
-    for (const auto& [parameter, setting] : conf::MainCf::parse(*text, name).settings())
+    const conf::MainCf own = conf::MainCf::parse(*text, name);
+    for (const auto& [parameter, setting] : own.settings())
         note_names(setting.value);
 }
 
