@@ -1,5 +1,7 @@
 #include "addressd/addressd.h"
 
+#include <algorithm>
+
 #include "addressd/rewrite.h"
 #include "lib/base/log.h"
 #include "lib/event/errors.h"
@@ -120,7 +122,12 @@ Addressd::Answer<ipc::Classify> Addressd::classify(ipc::Classify question) {
     ipc::Classification reply;
     reply.address_class = place.address_class;
     reply.address = place.address;
-    CO_TRY(reply.exists, co_await classes_.exists(std::move(place)));
+    CO_TRY(reply.exists, co_await classes_.exists(place));
+    CO_TRY(bool mapped, co_await classes_.is_mapped(place.address));
+    if (!mapped) {
+        CO_TRY(reply.refusal, co_await routing_.refusal(std::move(place.address)));
+    }
+    if (!reply.refusal.empty()) reply.exists = false;
     // A user that was just made must be able to receive: "no" is not kept.
     if (reply.exists) reply.keep = keep();
     co_return ipc::Packet<ipc::Classification>(std::move(reply));
@@ -153,19 +160,36 @@ Addressd::Answer<ipc::Match> Addressd::match(ipc::Match question) {
 }
 
 Task<Result<ipc::Resolved>> Addressd::resolve_one(std::string recipient, std::string sender,
-                                                  bool expanded) {
+                                                  How how) {
     ipc::Resolved resolved;
     std::vector<std::string> addresses;
-    if (expanded) {
+    if (how.expanded) {
         addresses.push_back(std::move(recipient));
     } else {
-        CO_TRY(addresses, co_await mapping_.recipient(std::move(recipient)));
+        CO_TRY(addresses, co_await mapping_.recipient(recipient));
+    }
+    if (!how.expanded && !how.verify) {
+        CO_TRY_VOID(co_await add_copies(addresses, std::move(recipient), sender));
     }
     for (std::string& address : addresses) {
-        CO_TRY(auto destination, co_await routing_.route(std::move(address), sender));
+        CO_TRY(auto destination, co_await routing_.route(std::move(address), sender, how.verify));
         resolved.destinations.push_back(std::move(destination));
     }
     co_return resolved;
+}
+
+// Each recipient brings the copies for the sender, too: qmgr takes an address only once, and what
+// it remembers of a recipient is then true for every message.
+Task<Result<void>> Addressd::add_copies(std::vector<std::string>& addresses, std::string recipient,
+                                        std::string sender) {
+    CO_TRY(auto for_sender, co_await mapping_.copies_for_sender(std::move(sender)));
+    CO_TRY(auto copies, co_await mapping_.copies_for_recipient(std::move(recipient)));
+    copies.insert(copies.end(), for_sender.begin(), for_sender.end());
+    for (std::string& copy : copies) {
+        if (std::find(addresses.begin(), addresses.end(), copy) == addresses.end())
+            addresses.push_back(std::move(copy));
+    }
+    co_return Result<void>();
 }
 
 // One recipient that cannot be resolved does not keep the others from their mail.
@@ -173,8 +197,9 @@ Addressd::Answer<ipc::Resolve> Addressd::resolve(ipc::Resolve question) {
     ++asked_;
     ipc::Resolution reply;
     CO_TRY(reply.sender, co_await mapping_.sender(question.sender));
+    const How how{question.expanded, question.verify};
     for (std::string& recipient : question.recipients) {
-        auto resolved = co_await resolve_one(recipient, reply.sender, question.expanded);
+        auto resolved = co_await resolve_one(recipient, reply.sender, how);
         ipc::Resolved result;
         if (resolved) {
             result = *std::move(resolved);

@@ -48,8 +48,13 @@ private:
     Answer<ipc::Match> match(ipc::Match question);
     Answer<ipc::Resolve> resolve(ipc::Resolve question);
     Answer<ipc::Alias> alias(ipc::Alias question);
-    Task<Result<ipc::Resolved>> resolve_one(std::string recipient, std::string sender,
-                                            bool expanded);
+    struct How {
+        bool expanded = false;
+        bool verify = false;
+    };
+    Task<Result<ipc::Resolved>> resolve_one(std::string recipient, std::string sender, How how);
+    Task<Result<void>> add_copies(std::vector<std::string>& addresses, std::string recipient,
+                                  std::string sender);
     table::Surroundings surroundings();
     std::uint32_t keep() const;
     ipc::TableReply reply_with(std::optional<std::string> value) const;

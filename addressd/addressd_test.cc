@@ -298,3 +298,60 @@ TEST_CASE("lists of addresses are split outside quotes, comments and brackets", 
     INFO(text);
     CHECK(parse_address_list(text) == expected);
 }
+
+TEST_CASE_METHOD(Fixture, "masquerading takes hosts off", "[addressd]") {
+    use("masquerade_domains = !keep.corp.test corp.test\nmasquerade_exceptions = root\n"
+        "masquerade_classes = envelope_sender, envelope_recipient\n");
+    const Mapping mapping(settings, *classes, tables);
+    CHECK(*wait(mapping.sender("u@host.corp.test")) == "u@corp.test");
+    CHECK(*wait(mapping.sender("root@host.corp.test")) == "root@host.corp.test");
+    CHECK(*wait(mapping.sender("u@a.keep.corp.test")) == "u@a.keep.corp.test");
+    CHECK(*wait(mapping.sender("u@xcorp.test")) == "u@xcorp.test");
+    CHECK(expand("u@host.corp.test") == "u@corp.test");
+    use("masquerade_domains = corp.test\n");
+    CHECK(expand("u@host.corp.test") == "u@host.corp.test");  // not by default
+}
+
+TEST_CASE_METHOD(Fixture, "classes say which addresses canonical tables change", "[addressd]") {
+    const std::string maps = "canonical_maps = inline:{ u@old.test=u@new.test }\n";
+    use(maps + "canonical_classes = envelope_sender\n");
+    CHECK(*wait(Mapping(settings, *classes, tables).sender("u@old.test")) == "u@new.test");
+    CHECK(expand("u@old.test") == "u@old.test");
+    use(maps + "canonical_classes = envelope_recipient\n");
+    CHECK(*wait(Mapping(settings, *classes, tables).sender("u@old.test")) == "u@old.test");
+    CHECK(expand("u@old.test") == "u@new.test");
+}
+
+TEST_CASE_METHOD(Fixture, "copies go to those whom the tables name", "[addressd]") {
+    use("always_bcc = archive\nsender_bcc_maps = inline:{ @else.test=spy@here.test }\n"
+        "recipient_bcc_maps = inline:{ { tim@box.test = a@alias.test } }\n");
+    const Mapping mapping(settings, *classes, tables);
+    CHECK(join(*wait(mapping.copies_for_sender("s@else.test")), " ") ==
+          "archive@here.test spy@here.test");
+    CHECK(wait(mapping.copies_for_sender(""))->empty());
+    CHECK(join(*wait(mapping.copies_for_recipient("tim+x@box.test")), " ") == "bob@here.test");
+    CHECK(wait(mapping.copies_for_recipient("bob@here.test"))->empty());
+}
+
+TEST_CASE_METHOD(Fixture, "users who moved are refused with their new address", "[addressd]") {
+    use("relocated_maps = inline:{ bob@here.test=bob@new.test }\n"
+        "transport_maps = inline:{ { dead.test = error:5.4.0 closed } }\n");
+    const Routing routing(settings, *classes, tables);
+    CHECK(way("bob@here.test") == "error:5.1.6 User has moved to bob@new.test");
+    CHECK(*wait(routing.refusal("bob@here.test")) == "5.1.6 User has moved to bob@new.test");
+    CHECK(*wait(routing.refusal("x@dead.test")) == "5.4.0 closed");
+    CHECK(wait(routing.refusal("x@live.test"))->empty());
+}
+
+TEST_CASE_METHOD(Fixture, "probes have ways of their own", "[addressd]") {
+    use("relayhost = relay.test\naddress_verify_relayhost =\n"
+        "sender_dependent_relayhost_maps = inline:{ {NULL = [null.test]} }\n"
+        "empty_address_relayhost_maps_lookup_key = NULL\n");
+    const Routing routing(settings, *classes, tables);
+    CHECK(way("x@far.test") == "smtp:relay.test");
+    CHECK(way("x@far.test", "") == "smtp:[null.test]");
+    CHECK(wait(routing.route("x@far.test", "s@else.test", true))->nexthop == "far.test");
+    CHECK(way("x@192.0.2.1") == "error:5.1.3 bad address syntax");
+    use("resolve_numeric_domain = yes\n");
+    CHECK(way("x@192.0.2.1") == "smtp:[192.0.2.1]");
+}

@@ -85,7 +85,8 @@ Task<Result<Place>> Classes::locate(std::string address) const {
         if (place.address_class != ipc::AddressClass::local) co_return place;
         const std::string_view local = local_part_of(place.address);
         const bool routed =
-            local.find('@') != std::string_view::npos ||
+            (settings_.rewriting.resolve_dequoted_address() &&
+             local.find('@') != std::string_view::npos) ||
             (settings_.allow_percent_hack() && local.find('%', 1) != std::string_view::npos) ||
             (settings_.swap_bangpath() && local.find('!', 1) != std::string_view::npos);
         if (!routed) co_return place;
@@ -119,13 +120,20 @@ const table::Maps* Classes::recipients_of(ipc::AddressClass address_class) const
     }
 }
 
-Task<Result<bool>> Classes::exists(Place place) const {
-    CO_TRY(auto questions, co_await keys(place.address));
+Task<Result<bool>> Classes::is_mapped(std::string address) const {
+    CO_TRY(auto questions, co_await keys(std::move(address)));
     for (const table::Maps* maps : {&recipient_canonical_, &canonical_, &virtual_alias_}) {
         if (maps->empty()) continue;
         CO_TRY(auto hit, co_await maps->search(questions));
         if (hit) co_return true;
     }
+    co_return false;
+}
+
+Task<Result<bool>> Classes::exists(Place place) const {
+    CO_TRY(bool mapped, co_await is_mapped(place.address));
+    if (mapped) co_return true;
+    CO_TRY(auto questions, co_await keys(place.address));
     if (place.address_class == ipc::AddressClass::virtual_alias) co_return false;
     const table::Maps* recipients = recipients_of(place.address_class);
     if (!recipients || recipients->empty()) co_return true;

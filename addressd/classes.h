@@ -26,6 +26,8 @@ public:
     Task<Result<Place>> locate(std::string address) const;
     /// Whether tables may name the domain's users without their domain.
     Task<Result<bool>> is_own(std::string domain) const;
+    /// Whether a canonical or virtual table turns it into something else.
+    Task<Result<bool>> is_mapped(std::string address) const;
     /// Whether any table knows the address.
     Task<Result<bool>> exists(Place place) const;
     /// Tables are asked for parts of an address in this order.

@@ -9,13 +9,23 @@
 
 namespace facteur::addressd {
 
+namespace {
+
+bool holds(const std::vector<std::string>& classes, std::string_view name) {
+    return std::find(classes.begin(), classes.end(), name) != classes.end();
+}
+
+}  // namespace
+
 Mapping::Mapping(const Settings& settings, const Classes& classes, table::Tables& tables)
     : settings_(settings),
       classes_(classes),
       canonical_(tables, settings.canonical_maps()),
       sender_canonical_(tables, settings.sender_canonical_maps()),
       recipient_canonical_(tables, settings.recipient_canonical_maps()),
-      virtual_alias_(tables, settings.virtual_alias_maps()) {}
+      virtual_alias_(tables, settings.virtual_alias_maps()),
+      sender_bcc_(tables, settings.rewriting.sender_bcc_maps()),
+      recipient_bcc_(tables, settings.rewriting.recipient_bcc_maps()) {}
 
 bool Mapping::propagates(std::string_view kind) const {
     const auto& kinds = settings_.propagate_unmatched_extensions();
@@ -54,8 +64,17 @@ Task<Result<std::string>> Mapping::canonical(const table::Maps& maps, std::strin
 
 Task<Result<std::string>> Mapping::sender(std::string address) const {
     if (address.empty()) co_return address;
-    CO_TRY(address, co_await canonical(sender_canonical_, rewrite(address, settings_)));
-    co_return co_await canonical(canonical_, std::move(address));
+    const RewritingSettings& wishes = settings_.rewriting;
+    address = rewrite(address, settings_);
+    if (holds(wishes.sender_canonical_classes(), "envelope_sender")) {
+        CO_TRY(address, co_await canonical(sender_canonical_, std::move(address)));
+    }
+    if (holds(wishes.canonical_classes(), "envelope_sender")) {
+        CO_TRY(address, co_await canonical(canonical_, std::move(address)));
+    }
+    if (holds(wishes.masquerade_classes(), "envelope_sender"))
+        address = masqueraded(std::move(address), settings_);
+    co_return address;
 }
 
 Task<Result<std::vector<std::string>>> Mapping::virtual_aliases(std::string address) const {
@@ -94,14 +113,63 @@ Task<Result<std::vector<std::string>>> Mapping::virtual_aliases(std::string addr
     co_return done;
 }
 
-Task<Result<std::vector<std::string>>> Mapping::recipient(std::string address) const {
+Task<Result<std::string>> Mapping::canonical_recipient(std::string address) const {
+    const RewritingSettings& wishes = settings_.rewriting;
     CO_TRY(Place place, co_await classes_.locate(std::move(address)));
-    CO_TRY(std::string mapped, co_await canonical(recipient_canonical_, place.address));
-    CO_TRY(mapped, co_await canonical(canonical_, std::move(mapped)));
-    if (!virtual_alias_.empty()) co_return co_await virtual_aliases(std::move(mapped));
+    std::string mapped = std::move(place.address);
+    if (holds(wishes.recipient_canonical_classes(), "envelope_recipient")) {
+        CO_TRY(mapped, co_await canonical(recipient_canonical_, std::move(mapped)));
+    }
+    if (holds(wishes.canonical_classes(), "envelope_recipient")) {
+        CO_TRY(mapped, co_await canonical(canonical_, std::move(mapped)));
+    }
+    if (holds(wishes.masquerade_classes(), "envelope_recipient"))
+        mapped = masqueraded(std::move(mapped), settings_);
+    co_return mapped;
+}
+
+Task<Result<std::vector<std::string>>> Mapping::expanded(std::string address) const {
+    if (!virtual_alias_.empty()) co_return co_await virtual_aliases(std::move(address));
     std::vector<std::string> single;
-    single.push_back(std::move(mapped));
+    single.push_back(std::move(address));
     co_return single;
+}
+
+Task<Result<std::vector<std::string>>> Mapping::recipient(std::string address) const {
+    CO_TRY(std::string mapped, co_await canonical_recipient(std::move(address)));
+    co_return co_await expanded(std::move(mapped));
+}
+
+Task<Result<std::vector<std::string>>> Mapping::copies(const table::Maps& maps,
+                                                       std::string address) const {
+    std::vector<std::string> found;
+    if (maps.empty()) co_return found;
+    CO_TRY(auto addresses, co_await look_up(maps, std::move(address), false));
+    for (std::string& each : addresses) {
+        CO_TRY(auto members, co_await expanded(std::move(each)));
+        for (std::string& member : members)
+            found.push_back(std::move(member));
+    }
+    co_return found;
+}
+
+// Postfix's cleanup(8) looks up what canonical mapping made of the recipient.
+Task<Result<std::vector<std::string>>> Mapping::copies_for_recipient(std::string address) const {
+    if (recipient_bcc_.empty()) co_return std::vector<std::string>();
+    CO_TRY(std::string mapped, co_await canonical_recipient(std::move(address)));
+    co_return co_await copies(recipient_bcc_, std::move(mapped));
+}
+
+Task<Result<std::vector<std::string>>> Mapping::copies_for_sender(std::string address) const {
+    std::vector<std::string> found;
+    if (address.empty()) co_return found;
+    if (!settings_.rewriting.always_bcc().empty()) {
+        CO_TRY(found, co_await recipient(settings_.rewriting.always_bcc()));
+    }
+    CO_TRY(auto more, co_await copies(sender_bcc_, std::move(address)));
+    for (std::string& each : more)
+        found.push_back(std::move(each));
+    co_return found;
 }
 
 }  // namespace facteur::addressd

@@ -16,12 +16,21 @@ public:
     /// What the recipient stands for, itself when it is no alias.  Error 5.4.6: too many, too
     /// deep, or too long.
     Task<Result<std::vector<std::string>>> recipient(std::string address) const;
+    /// Who gets copies because of this recipient (recipient_bcc_maps), aliases expanded.
+    Task<Result<std::vector<std::string>>> copies_for_recipient(std::string address) const;
+    /// Who gets copies of every message of this sender: always_bcc and sender_bcc_maps.
+    Task<Result<std::vector<std::string>>> copies_for_sender(std::string address) const;
 
 private:
     Task<Result<std::string>> canonical(const table::Maps& maps, std::string address) const;
     Task<Result<std::vector<std::string>>> look_up(const table::Maps& maps, std::string address,
                                                    bool propagate) const;
     Task<Result<std::vector<std::string>>> virtual_aliases(std::string address) const;
+    /// The recipient's address once it is complete, before virtual aliases.
+    Task<Result<std::string>> canonical_recipient(std::string address) const;
+    Task<Result<std::vector<std::string>>> copies(const table::Maps& maps,
+                                                  std::string address) const;
+    Task<Result<std::vector<std::string>>> expanded(std::string address) const;
     bool propagates(std::string_view kind) const;
 
     const Settings& settings_;
@@ -30,6 +39,8 @@ private:
     table::Maps sender_canonical_;
     table::Maps recipient_canonical_;
     table::Maps virtual_alias_;
+    table::Maps sender_bcc_;
+    table::Maps recipient_bcc_;
 };
 
 }  // namespace facteur::addressd

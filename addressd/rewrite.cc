@@ -44,4 +44,23 @@ std::string rewrite(std::string_view address, const Settings& settings) {
     return out;
 }
 
+// ADDRESS_REWRITING_README, "Address masquerading": the first domain that matches decides.
+std::string masqueraded(std::string address, const Settings& settings) {
+    const auto at = at_sign(address);
+    if (at == std::string::npos) return address;
+    for (const std::string& user : settings.rewriting.masquerade_exceptions())
+        if (iequals(user, local_part_of(address))) return address;
+    for (std::string_view parent : settings.rewriting.masquerade_domains()) {
+        const bool excepted = parent.starts_with('!');
+        if (excepted) parent.remove_prefix(1);
+        const std::string_view domain = domain_of(address);
+        const bool below = domain.size() > parent.size() && iends_with(domain, parent) &&
+                           domain[domain.size() - parent.size() - 1] == '.';
+        if (!below && !iequals(domain, parent)) continue;
+        if (!excepted) address = address.substr(0, at + 1) + std::string(parent);
+        break;
+    }
+    return address;
+}
+
 }  // namespace facteur::addressd

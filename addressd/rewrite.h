@@ -13,6 +13,10 @@ namespace facteur::addressd {
 /// becomes $empty_address_recipient when it is a recipient.
 std::string rewrite(std::string_view address, const Settings& settings);
 
+/// masquerade_domains: user@host.example.com becomes user@example.com, unless the user or the host
+/// is excepted.
+std::string masqueraded(std::string address, const Settings& settings);
+
 /// The position of the '@' before the domain; npos when there is none.
 inline std::size_t at_sign(std::string_view address) {
     return address.rfind('@');

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "addressd/rewriting_settings.h"
 #include "lib/config/alias_settings.h"
 #include "lib/config/common.h"
 
@@ -71,7 +72,16 @@ struct Settings : conf::Common {
         params, "virtual_alias_address_length_limit", 1000, conf::Range<int>{64, 100000},
         "The longest address that virtual aliases may produce."};
 
+    RewritingSettings rewriting{*this};
+
     // Routing.
+    conf::Param<std::string> empty_address_relayhost_maps_lookup_key{
+        params, "empty_address_relayhost_maps_lookup_key", "<>",
+        "What $sender_dependent_relayhost_maps are asked for the null sender."};
+    conf::Param<std::string> empty_address_default_transport_maps_lookup_key{
+        params, "empty_address_default_transport_maps_lookup_key", "<>",
+        "What $sender_dependent_default_transport_maps are asked for the null sender."};
+    VerifySettings verify{*this};
     conf::Param<conf::List> transport_maps{
         params, "transport_maps", "",
         "Tables that give the transport and next hop for an address or domain."};

@@ -120,7 +120,7 @@ Task<void> Manager::route(Message& message, bool expanded) {
         }
         co_return;
     }
-    if (!expanded) message.sender = answer->sender;
+    message.sender = answer->sender;
     for (std::size_t i = 0; i < asked.size(); ++i)
         co_await take_resolved(message, asked[i], answer->recipients[i]);
 }

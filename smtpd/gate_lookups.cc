@@ -87,6 +87,20 @@ Ruling Gate::unknown_user(const ipc::Classification& destination, const Facts& f
                   rejected(is_sender ? Stage::sender : Stage::recipient, facts, why));
 }
 
+namespace {
+
+/// "5.1.6 User has moved to new@example.com", as relocated_maps or transport error: have it.
+Ruling refused_by_table(const ipc::Classification& found, const Facts& facts, bool is_sender) {
+    std::string_view text = found.refusal;
+    std::string status = is_sender ? "5.1.0" : "5.1.1";
+    if (text.starts_with("5.") || text.starts_with("4.")) status = take_word(text);
+    const bool later = status.starts_with('4');
+    return refuse(later ? 450 : 550, std::move(status),
+                  rejected(is_sender ? Stage::sender : Stage::recipient, facts, text));
+}
+
+}  // namespace
+
 Task<Ruling> Gate::listed(const Restriction& restriction, Stage, Facts& facts) {
     const bool is_sender = restriction.rule == Rule::reject_unlisted_sender;
     const std::string* address = is_sender ? facts.sender : facts.recipient;
@@ -99,6 +113,7 @@ Task<Ruling> Gate::listed(const Restriction& restriction, Stage, Facts& facts) {
     const Result<ipc::Classification>& found =
         is_sender ? *facts.sender_class : *facts.recipient_class;
     if (!found) co_return lookup_failed(found.error(), *address);
+    if (!found->refusal.empty()) co_return refused_by_table(*found, facts, is_sender);
     if (!is_ours(*found) || found->exists) co_return Ruling();
     co_return unknown_user(*found, facts, is_sender);
 }

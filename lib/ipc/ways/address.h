@@ -27,12 +27,15 @@ struct Classification {
     bool exists = true;   ///< false: no table of its class, and no alias, knows it
     std::string address;  ///< fully qualified, after rewriting
     std::uint32_t keep = 0;
+    /// Mail for it goes to the transport error: "5.1.6 User has moved to ...".
+    std::string refusal;
 
     static constexpr std::string_view kName = "classification";
     static constexpr auto fields() {
         using M = Classification;
         return std::tuple{Field{"class", &M::address_class}, Field{"exists", &M::exists},
-                          Field{"address", &M::address}, Field{"keep", &M::keep, true}};
+                          Field{"address", &M::address}, Field{"keep", &M::keep, true},
+                          Field{"refusal", &M::refusal, true}};
     }
     bool operator==(const Classification&) const = default;
 };
