@@ -26,7 +26,7 @@ std::set<std::string> receiving_addresses(const Settings& settings) {
             if (word == "all" || (word == "loopback-only" && interface.loopback)) add(interface.ip);
         }
     }
-    for (const std::string& word : settings.proxy_interfaces())
+    for (const std::string& word : settings.proxy_interfaces.addresses())
         add(word);
     return addresses;
 }

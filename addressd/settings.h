@@ -7,6 +7,7 @@
 #include "addressd/rewriting_settings.h"
 #include "lib/config/alias_settings.h"
 #include "lib/config/common.h"
+#include "lib/config/proxy_interfaces.h"
 
 namespace facteur::addressd {
 
@@ -24,9 +25,7 @@ struct Settings : conf::Common {
                                          "Read \"user%domain\" as \"user@domain\"."};
 
     // Which domains are ours.
-    conf::Param<conf::List> proxy_interfaces{
-        params, "proxy_interfaces", "",
-        "Addresses at which a proxy or address translator receives mail for this host."};
+    conf::ProxyInterfaces proxy_interfaces{*this};
     conf::Param<conf::List> virtual_alias_domains{
         params, "virtual_alias_domains", "$virtual_alias_maps",
         "Domains whose addresses are all aliases for addresses elsewhere."};

@@ -13,7 +13,7 @@ Qmgr::Qmgr(daemon::Process& process, const Settings& settings)
                    [this](ipc::Resolve question) { return ask(std::move(question)); }),
       manager_(settings, process.workers(), process.scope(), files_,
                [this](ipc::Resolve question) { return resolutions_.resolve(std::move(question)); }),
-      queue_(manager_),
+      queue_(manager_, process.scope()),
       admin_(manager_),
       pickup_(manager_, process.scope()) {}
 

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/event/errors.h"
 #include "qmgr/outgoing.h"
 
 namespace facteur::qmgr {
@@ -103,9 +105,28 @@ bool is_owner(const ipc::Peer& peer) {
     return peer.uid == 0 || peer.uid == ::getuid();
 }
 
+/// Domains that are searched for at a time.
+constexpr std::size_t kMostFlushes = 100;
+
+/// Whether a recipient that is not settled is in the domain.
+bool waits_for(const spool::Story& story, const ipc::FlushDestination& order) {
+    for (std::size_t i = 0; i < story.progress.size(); ++i) {
+        if (story.progress[i].fate != spool::Fate::waiting) continue;
+        const std::string& address = story.envelope.recipients[i].address;
+        const std::string domain = to_lower(address.substr(address.rfind('@') + 1));
+        if (domain == order.domain) return true;
+        if (order.subdomains && domain.ends_with("." + order.domain)) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
-QueueService::QueueService(Manager& manager) : manager_(manager) {
+QueueService::QueueService(Manager& manager, Scope& scope) : manager_(manager), scope_(scope) {
+    server_.on<ipc::FlushDestination>(
+        [this](ipc::Packet<ipc::FlushDestination> request, const ipc::Peer&) {
+            return flush(std::move(request));
+        });
     server_.on<ipc::Submit>([this](ipc::Packet<ipc::Submit> request, const ipc::Peer&) {
         return submit(std::move(request));
     });
@@ -145,6 +166,37 @@ Task<Result<ipc::Packet<ipc::ReserveReply>>> QueueService::reserve(
     reply.message.offset = spool::kContentOffset;
     reply.fds.push_back(std::move(fd));
     co_return reply;
+}
+
+Task<Result<ipc::Packet<ipc::Nothing>>> QueueService::flush(
+    ipc::Packet<ipc::FlushDestination> request) {
+    // One search for a domain at a time, whoever asks how often.
+    const bool is_new =
+        flushing_.size() < kMostFlushes && flushing_.insert(request.message.domain).second;
+    if (is_new) scope_.spawn(flush_destination(std::move(request.message)));
+    co_return ipc::Packet<ipc::Nothing>();
+}
+
+Task<void> QueueService::flush_destination(ipc::FlushDestination order) {
+    std::size_t flushed = 0;
+    try {
+        const std::vector<spool::QueueId> waiting = co_await manager_.ids_in(Where::deferred);
+        for (const spool::QueueId id : waiting) {
+            Result<Manager::View> view = co_await manager_.look(id);
+            if (!view || !waits_for(view->story, order)) continue;
+            if (manager_.flush(id)) ++flushed;
+        }
+        for (const spool::QueueId id : manager_.ids_in_memory()) {
+            if (manager_.find(id) == Manager::Place::active) continue;
+            Result<Manager::View> view = co_await manager_.look(id);
+            if (view && waits_for(view->story, order) && manager_.flush(id)) ++flushed;
+        }
+        log_info("flush of " + printable(order.domain, 255) + ": " + std::to_string(flushed) +
+                 " messages");
+    } catch (const Disconnect&) {
+        // The process ends; its successor is asked again.
+    }
+    flushing_.erase(order.domain);
 }
 
 Task<Result<ipc::Packet<ipc::Nothing>>> QueueService::abandon(ipc::Packet<ipc::Abandon> request) {

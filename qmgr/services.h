@@ -4,6 +4,7 @@
 #include <string>
 
 #include "lib/ipc/server.h"
+#include "lib/ipc/ways/flush.h"
 #include "lib/ipc/ways/queue.h"
 #include "lib/ipc/ways/queue_admin.h"
 #include "qmgr/manager.h"
@@ -13,16 +14,20 @@ namespace facteur::qmgr {
 /// Service `queue`: other daemons bring messages.
 class QueueService {
 public:
-    explicit QueueService(Manager& manager);
+    QueueService(Manager& manager, Scope& scope);
     Task<void> serve(Scope& scope, Fd connection);
 
 private:
     Task<Result<ipc::Packet<ipc::Nothing>>> submit(ipc::Packet<ipc::Submit> request);
     Task<Result<ipc::Packet<ipc::ReserveReply>>> reserve(ipc::Packet<ipc::Reserve> request);
     Task<Result<ipc::Packet<ipc::ProbeReply>>> probe(ipc::Packet<ipc::Probe> request);
+    Task<Result<ipc::Packet<ipc::Nothing>>> flush(ipc::Packet<ipc::FlushDestination> request);
+    Task<void> flush_destination(ipc::FlushDestination order);
     Task<Result<ipc::Packet<ipc::Nothing>>> abandon(ipc::Packet<ipc::Abandon> request);
 
     Manager& manager_;
+    Scope& scope_;
+    std::set<std::string> flushing_;  ///< domains that ETRN searches for now
     ipc::Server server_;
 };
 

@@ -12,6 +12,7 @@
 #include "lib/event/timers.h"
 #include "lib/ipc/ways/address.h"
 #include "lib/ipc/ways/auth.h"
+#include "lib/ipc/ways/flush.h"
 #include "lib/ipc/ways/policy.h"
 #include "lib/ipc/ways/queue.h"
 #include "lib/net/address.h"
@@ -101,6 +102,8 @@ public:
     virtual Task<Result<ReservedFile>> reserve(std::string queue_id) = 0;
     /// The message will not come after all.
     virtual void abandon(std::string queue_id) = 0;
+    /// What waits for a destination is tried at once.
+    virtual Task<Result<void>> flush(ipc::FlushDestination order) = 0;
     /// Success: it is on the disk.  Repeats itself over a restart of the queue.  `content` is empty
     /// when it is in the file that reserve() gave.
     virtual Task<Result<void>> submit(ipc::Submit message, Fd content) = 0;

@@ -9,10 +9,11 @@ namespace facteur::smtpd {
 /// Everything that the server knows about who is at the other end.
 struct Client {
     Address address;
-    std::string ip;        ///< as it is logged
-    Address server;        ///< our end
-    std::string key;       ///< it is counted by this: its address, or the network it is in
-    bool limited = false;  ///< smtpd_client_event_limit_exceptions does not hold it
+    std::string ip;          ///< as it is logged
+    Address server;          ///< our end
+    std::string key;         ///< it is counted by this: its address, or the network it is in
+    bool with_port = false;  ///< smtpd_client_port_logging
+    bool limited = false;    ///< smtpd_client_event_limit_exceptions does not hold it
     std::string name = "unknown";
     std::string reverse_name = "unknown";
     bool name_temporary = false;
@@ -29,7 +30,10 @@ struct Client {
     std::string mechanism;  ///< of that
 
     /// "host[192.0.2.1]": how every log line names it.
-    std::string text() const { return name + '[' + ip + ']'; }
+    std::string text() const {
+        const std::string host = name + '[' + ip + ']';
+        return with_port ? host + ':' + std::to_string(address.port()) : host;
+    }
     /// RFC 3848, RFC 6531 section 4.3: "ESMTPSA", "UTF8SMTP".
     std::string protocol(bool smtputf8) const {
         std::string text = smtputf8 ? "UTF8SMTP" : esmtp ? "ESMTP" : "SMTP";

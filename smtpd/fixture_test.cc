@@ -180,6 +180,11 @@ Task<Result<ReservedFile>> FakeBackend::reserve(std::string) {
     co_return reserved;
 }
 
+Task<Result<void>> FakeBackend::flush(ipc::FlushDestination order) {
+    flushed.push_back(std::move(order));
+    co_return Result<void>();
+}
+
 Task<Result<void>> FakeBackend::submit(ipc::Submit message, Fd content) {
     if (submit_error) co_return std::unexpected(*submit_error);
     Taken one;

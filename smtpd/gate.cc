@@ -4,6 +4,7 @@
 #include "lib/base/text.h"
 #include "lib/smtp/address.h"
 #include "smtpd/dnsbl_site.h"
+#include "smtpd/mechanisms.h"
 #include "smtpd/tls_choice.h"
 
 namespace facteur::smtpd {
@@ -59,6 +60,7 @@ const Gate::Check Gate::kChecks[] = {
     &Gate::trusted,      // permit_inet_interfaces
     &Gate::trusted,      // permit_sasl_authenticated
     &Gate::destination,  // permit_auth_destination
+    &Gate::mx_backup,    // permit_mx_backup
     &Gate::destination,  // reject_unauth_destination
     &Gate::destination,  // defer_unauth_destination
     &Gate::plain,        // reject_unauth_pipelining
@@ -88,6 +90,7 @@ const Gate::Check Gate::kChecks[] = {
     &Gate::table,        // check_sender_access
     &Gate::table,        // check_recipient_access
     &Gate::table,        // check_sasl_access
+    &Gate::table,        // check_etrn_access
     &Gate::dns_list,     // reject_rbl_client
     &Gate::dns_list,     // reject_rhsbl_client
     &Gate::dns_list,     // reject_rhsbl_reverse_client
@@ -128,6 +131,8 @@ Task<Ruling> Gate::run(const Restrictions& list, Stage stage, Facts& facts) {
             log_info(refusal_line(facts, "reject_warning", ruling.reply));
             continue;
         }
+        if (ruling.kind == Ruling::Kind::permit && restriction.argument.empty())
+            log_permit(name_of(restriction.rule), stage, facts);
         co_return ruling;
     }
     co_return Ruling();
@@ -256,6 +261,12 @@ std::vector<conf::Problem> Gate::review(const Settings& settings, const conf::Ma
     };
     for (const auto& [name, text] : settings.restrictions.class_problems)
         complain(main_cf.find(name) ? name : "smtpd_restriction_classes", text);
+    for (const auto* options :
+         {&settings.sasl.security_options, &settings.sasl.tls_security_options}) {
+        const std::string unknown = unknown_security_option((*options)());
+        if (!unknown.empty())
+            complain(options->name(), options->name() + ": there is no \"" + unknown + '"');
+    }
     for (const auto* versions : {&settings.tls.protocols, &settings.tls.mandatory_protocols}) {
         const auto parsed = parse_tls_versions((*versions)());
         if (!parsed) complain(versions->name(), versions->name() + ": " + parsed.error().text);

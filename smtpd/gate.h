@@ -39,6 +39,7 @@ struct Facts {
     const std::string* recipient = nullptr;  ///< unquoted; nullptr: not given yet
     std::size_t recipients = 0;
     std::string_view instance;     ///< of the transaction, for policy servers
+    std::string_view etrn;         ///< ETRN's domain
     std::string_view sasl_sender;  ///< MAIL's AUTH= (RFC 4954 section 5)
     std::uint64_t size = 0;        ///< MAIL's SIZE=, and at the end the real one
     bool premature = false;        ///< the client talked before its turn
@@ -79,6 +80,7 @@ public:
     Task<std::optional<smtp::Reply>> recipient(Facts& facts);
     Task<std::optional<smtp::Reply>> data(Facts& facts);
     Task<std::optional<smtp::Reply>> end_of_data(Facts& facts);
+    Task<std::optional<smtp::Reply>> etrn(Facts& facts);
 
     /// In words, why these settings would make an open relay; empty when they would not.
     static std::string open_relay(const Settings& settings);
@@ -119,6 +121,9 @@ private:
                                          ipc::Access question);
     enum class MailHost { yes, none, null_mx };
     Task<Result<MailHost>> mail_host(std::string domain);
+    // gate_mx_backup.cc
+    Task<Ruling> mx_backup(const Restriction& restriction, Stage stage, Facts& facts);
+    void log_permit(std::string_view action, Stage stage, const Facts& facts) const;
     // gate_dnsbl.cc
     Task<Ruling> dns_list(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> permit_listed(Facts& facts);

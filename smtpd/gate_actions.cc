@@ -76,7 +76,10 @@ Task<Ruling> Gate::action(std::string value, Stage stage, Facts& facts) {
     std::string_view rest = trim(value);
     const std::string_view all = rest;
     const std::string word = to_upper(take_word(rest));
-    if (auto ruling = verdict(word, rest, stage, facts)) co_return *std::move(ruling);
+    if (auto ruling = verdict(word, rest, stage, facts)) {
+        if (ruling->kind == Ruling::Kind::permit) log_permit(word, stage, facts);
+        co_return *std::move(ruling);
+    }
     if (take_effect(word, rest, stage, facts)) co_return Ruling();
     auto list = parse_restrictions(conf::parse_list(all), settings_.restrictions.classes());
     if (!list) {

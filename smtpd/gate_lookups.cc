@@ -194,6 +194,11 @@ Task<Ruling> Gate::table(const Restriction& restriction, Stage of_list, Facts& f
             question.kind = ipc::AccessKey::name;
             question.key = facts.client.helo;
             break;
+        case Rule::check_etrn_access:
+            stage = Stage::etrn;
+            question.kind = ipc::AccessKey::name;
+            question.key = facts.etrn;
+            break;
         case Rule::check_sasl_access:
             question.kind = ipc::AccessKey::exact;
             question.key = facts.client.login;

@@ -52,6 +52,10 @@ std::string addressed(Stage stage, const Facts& facts) {
             name = facts.recipient ? smtp::to_external(*facts.recipient) : std::string();
             what = "Recipient address";
             break;
+        case Stage::etrn:
+            name = facts.etrn;
+            what = "Etrn command";
+            break;
         case Stage::data:
             name = "DATA";
             what = "Data command";

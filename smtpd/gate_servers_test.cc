@@ -143,3 +143,32 @@ TEST_CASE("an address that nobody takes mail for is refused", "[smtpd]") {
           "450 4.3.0 <none@b.test>: address verification problem");
     CHECK(f.backend.to_verify.front().patience == 9000);
 }
+
+TEST_CASE("permit_mx_backup permits where we are an MX host, behind a trusted one", "[smtpd]") {
+    struct Row {
+        std::string networks, domain;
+        bool permitted;
+    };
+    const Row row = GENERATE(values<Row>({
+        {"", "backed.test", true},
+        {"198.51.100.0/24", "backed.test", true},
+        {"203.0.113.0/24", "backed.test", false},
+        {"", "else.test", false},
+        {"", "null.test", false},
+    }));
+    INFO(row.networks << " " << row.domain);
+    Fixture f(
+        "inet_interfaces = 192.0.2.25\nsmtpd_relay_restrictions = permit_mx_backup, "
+        "reject_unauth_destination\npermit_mx_backup_networks = " +
+        row.networks + "\n");
+    f.backend.exchangers["backed.test"] = {"mx1.test", "mx2.test"};
+    f.backend.exchangers["else.test"] = {"mx1.test"};
+    f.backend.exchangers["null.test"] = {""};
+    f.backend.hosts["mx1.test"] = {"198.51.100.7"};
+    f.backend.hosts["mx2.test"] = {"192.0.2.25"};
+    f.connect();
+    f.reply();
+    const std::string reply =
+        f.dialogue({"EHLO c", "MAIL FROM:<a@b.test>", "RCPT TO:<x@" + row.domain + ">"});
+    CHECK(reply.starts_with(row.permitted ? "250 " : "554 "));
+}

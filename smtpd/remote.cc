@@ -258,6 +258,12 @@ Task<void> Remote::send_abandon(std::string queue_id) {
     if (!ignored) log_debug("queue: " + ignored.error().text);
 }
 
+Task<Result<void>> Remote::flush(ipc::FlushDestination order) {
+    CO_TRY(auto answer, co_await qmgr_.call(std::move(order)));
+    (void)answer;
+    co_return Result<void>();
+}
+
 Task<Result<void>> Remote::submit(ipc::Submit message, Fd content) {
     std::vector<Fd> fds;
     if (content) fds.push_back(std::move(content));

@@ -49,6 +49,7 @@ public:
 
     Task<Result<ReservedFile>> reserve(std::string queue_id) override;
     void abandon(std::string queue_id) override;
+    Task<Result<void>> flush(ipc::FlushDestination order) override;
     Task<Result<void>> submit(ipc::Submit message, Fd content) override;
 
 private:

@@ -27,7 +27,6 @@ struct Refused {
 };
 
 constexpr Refused kRefused[] = {
-    {"permit_mx_backup", "name the domains in relay_domains"},
     {"check_ccert_access", "client certificates are not asked for: use check_sasl_access"},
     {"permit_tls_clientcerts",
      "client certificates are not asked for: use "
@@ -38,7 +37,6 @@ constexpr Refused kRefused[] = {
     {"permit_naked_ip_address", "Postfix removed it: use permit_mynetworks"},
     {"check_relay_domains", "Postfix removed it: use reject_unauth_destination"},
     {"reject_maps_rbl", "it is obsolete: use reject_rbl_client with each domain"},
-    {"check_etrn_access", "there is no ETRN: remove it"},
 };
 
 /// The language: every name that a list may hold, the older spellings too.
@@ -51,6 +49,8 @@ constexpr Name kNames[] = {
     {"permit_mynetworks", Rule::permit_mynetworks},
     {"permit_inet_interfaces", Rule::permit_inet_interfaces},
     {"permit_sasl_authenticated", Rule::permit_sasl_authenticated},
+    {"permit_mx_backup", Rule::permit_mx_backup},
+    {"check_etrn_access", Rule::check_etrn_access, Argument::table},
     {"permit_auth_destination", Rule::permit_auth_destination},
     {"reject_unauth_destination", Rule::reject_unauth_destination},
     {"defer_unauth_destination", Rule::defer_unauth_destination},
@@ -208,6 +208,12 @@ std::string_view take_octet(std::string_view& pattern) {
 
 }  // namespace
 
+std::string_view name_of(Rule rule) {
+    for (const Name& name : kNames)
+        if (name.rule == rule) return name.name;
+    return {};
+}
+
 Rule access_rule(Stage stage) {
     switch (stage) {
         case Stage::client:
@@ -216,6 +222,8 @@ Rule access_rule(Stage stage) {
             return Rule::check_helo_access;
         case Stage::sender:
             return Rule::check_sender_access;
+        case Stage::etrn:
+            return Rule::check_etrn_access;
         default:
             return Rule::check_recipient_access;
     }

@@ -21,6 +21,7 @@ enum class Rule : std::uint8_t {
     permit_inet_interfaces,
     permit_sasl_authenticated,
     permit_auth_destination,
+    permit_mx_backup,
     reject_unauth_destination,
     defer_unauth_destination,
     reject_unauth_pipelining,
@@ -50,6 +51,7 @@ enum class Rule : std::uint8_t {
     check_sender_access,
     check_recipient_access,
     check_sasl_access,
+    check_etrn_access,
     reject_rbl_client,
     reject_rhsbl_client,
     reject_rhsbl_reverse_client,
@@ -78,12 +80,14 @@ struct Restriction {
 using Restrictions = std::vector<Restriction>;
 
 /// Which table a bare `type:table` in a list means, and how its refusals are worded.
-enum class Stage : std::uint8_t { client, helo, sender, recipient, data, end_of_data };
+enum class Stage : std::uint8_t { client, helo, sender, recipient, data, end_of_data, etrn };
 
 /// A list as main.cf and access tables write it; classes: the names in smtpd_restriction_classes.
 /// The Error names the word that is wrong and the nearest name that is right.
 Result<Restrictions> parse_restrictions(const std::vector<std::string>& list,
                                         const std::vector<std::string>& classes = {});
+/// Its name in the language.
+std::string_view name_of(Rule rule);
 /// What a bare `type:table` in a list of this stage means.
 Rule access_rule(Stage stage);
 

@@ -108,10 +108,6 @@ Task<void> Server::dismiss_idle() {
     }
 }
 
-bool Server::offers(std::string_view keyword) const {
-    return !holds_word(settings.discard_keywords(), keyword);
-}
-
 bool Server::offers_tested(std::string_view keyword) const {
     return !holds_word(settings.screen.discard_keywords(), keyword);
 }

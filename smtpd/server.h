@@ -57,9 +57,7 @@ struct Server {
     Server(Scope& session_scope, const Settings& the_settings, Backend& the_backend,
            std::string service_name);
 
-    /// Whether smtpd_discard_ehlo_keywords leaves it.
-    bool offers(std::string_view keyword) const;
-    /// The same for postscreen_discard_ehlo_keywords.
+    /// Whether postscreen_discard_ehlo_keywords leaves it.
     bool offers_tested(std::string_view keyword) const;
 
     /// Tells policyd how many sessions a client has left, and all of it to a policyd that is new.

@@ -51,6 +51,7 @@ const Session::Verb Session::kVerbs[] = {
     {"RSET", kJunk, &Session::do_rset},
     {"NOOP", kJunk | kLast | kBeforeTls, &Session::do_noop},
     {"VRFY", kJunk | kLast, &Session::do_vrfy},
+    {"ETRN", kJunk, &Session::do_etrn},
     {"HELP", kJunk | kBeforeTls, &Session::do_help},
     {"QUIT", kBeforeTls, &Session::do_quit},
     {"XCLIENT", kLast | kServer, &Session::do_xclient},
@@ -63,6 +64,7 @@ Session::Session(Server& server, Fd socket, const ProxyHeader* proxied)
     client_.address = proxied ? proxied->source : stream_.peer();
     client_.ip = client_.address.ip();
     client_.server = proxied ? proxied->destination : stream_.local();
+    client_.with_port = settings_.commands.port_logging();
     client_.key =
         client_key(client_.address, settings_.limits.ipv4_prefix(), settings_.limits.ipv6_prefix());
     server_.sessions.insert(this);
@@ -138,7 +140,7 @@ Task<void> Session::converse() {
             co_await stream_.read_line(static_cast<std::size_t>(settings_.line_length_limit()));
         idle_ = false;
         Reply reply = co_await command(std::move(line));
-        co_await answer(reply);
+        co_await answer(std::move(reply));
     }
     co_await stream_.flush();
 }
@@ -156,6 +158,7 @@ Task<Reply> Session::command(Line line) {
     if (has_controls(line.text) || trim(line.text).empty())
         co_return Reply{500, "5.5.2", "Error: bad syntax"};
     if (!smtp::is_utf8(line.text)) co_return Reply{500, "5.5.2", "Error: bad UTF-8 syntax"};
+    line.text = co_await filtered(std::move(line.text));
     const smtp::Command words = smtp::split_command(line.text);
     std::size_t which = 0;
     while (which < std::size(kVerbs) && !iequals(words.verb, kVerbs[which].name))
@@ -194,7 +197,10 @@ Task<Reply> Session::command(Line line) {
 Reply Session::unknown_command(std::string_view verb, std::string_view line) {
     count(kVerbCount, true);
     last_verb_ = "UNKNOWN";
-    for (const std::string& forbidden : settings_.forbidden_commands()) {
+    for (const std::string& ignored : settings_.commands.noop()) {
+        if (iequals(verb, ignored)) return Reply{250, "2.0.0", "Ok"};
+    }
+    for (const std::string& forbidden : settings_.commands.forbidden()) {
         if (!iequals(verb, forbidden)) continue;
         log_warning("non-SMTP command from " + client_.text() + ": " + printable(line, 100));
         quit_ = true;
@@ -215,8 +221,9 @@ Reply Session::break_off(int code, std::string status, std::string text) {
 }
 
 /// Sends the reply with the next group, counts errors and puts an end to too many of them.
-Task<void> Session::answer(const Reply& reply) {
+Task<void> Session::answer(Reply reply) {
     if (reply.code == 0) co_return;  // STARTTLS has answered by itself
+    if (reply.code >= 400) reply = co_await dressed(std::move(reply));
     if (reply.code >= 400) ++errors_;
     if (reply.code >= 400 && errors_ > settings_.limits.soft_errors()) {
         co_await stream_.flush();

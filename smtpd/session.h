@@ -65,7 +65,7 @@ private:
         Handler handler;
     };
     static const Verb kVerbs[];
-    static constexpr std::size_t kVerbCount = 16;
+    static constexpr std::size_t kVerbCount = 18;
 
     // session.cc: the loop
     Task<bool> greet();
@@ -75,7 +75,7 @@ private:
     void note_end(std::string_view what) const;
     Task<smtp::Reply> command(Line line);
     smtp::Reply unknown_command(std::string_view verb, std::string_view line);
-    Task<void> answer(const smtp::Reply& reply);
+    Task<void> answer(smtp::Reply reply);
     bool talks_early();
     smtp::Reply break_off(int code, std::string status, std::string text);
     std::string summary() const;
@@ -117,12 +117,24 @@ private:
     Task<smtp::Reply> do_quit(std::string arguments);
     bool auth_offered() const;
 
+    // session_etrn.cc
+    Task<smtp::Reply> do_etrn(std::string arguments);
+
+    // session_replies.cc
+    std::optional<std::string> footer_value(std::string_view name) const;
+    Task<smtp::Reply> dressed(smtp::Reply reply);
+    Task<std::string> filtered(std::string line);
+    Task<void> learn_discarded();
+    bool offers(std::string_view keyword) const;
+
     // session_proxy.cc: whom a proxy speaks for
     Task<smtp::Reply> do_xclient(std::string arguments);
     Task<smtp::Reply> do_xforward(std::string arguments);
     Task<void> become(Client other);
 
     // session_auth.cc
+    Task<std::vector<std::string>> mechanisms();
+    Task<bool> offers_mechanism(std::string mechanism);
     Task<smtp::Reply> do_auth(std::string arguments);
     Task<smtp::Reply> authenticate(std::string mechanism, ipc::SaslReply answer);
     smtp::Reply authenticated(const std::string& mechanism, const ipc::SaslReply& answer);
@@ -162,6 +174,8 @@ private:
     const Settings& settings_;
     Stream stream_;
     Client client_;
+    std::vector<std::string> discarded_;  ///< EHLO keywords that are not offered
+    std::string last_recipient_;          ///< of the last RCPT, for texts
     bool may_xclient_ = false;
     bool may_xforward_ = false;
     Forwarded forwarded_;             ///< until the next message

@@ -3,6 +3,7 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/smtp/command.h"
+#include "smtpd/mechanisms.h"
 #include "smtpd/session.h"
 
 namespace facteur::smtpd {
@@ -20,6 +21,31 @@ std::optional<std::string> initial_response(std::string_view text) {
 
 }  // namespace
 
+/// What authd has, without what the settings exclude.
+Task<std::vector<std::string>> Session::mechanisms() {
+    std::vector<std::string> offered;
+    auto known = co_await server_.backend.sasl_mechanisms();
+    if (!known) co_return offered;
+    const auto& options =
+        client_.tls ? settings_.sasl.tls_security_options() : settings_.sasl.security_options();
+    for (std::string& mechanism : *known) {
+        if (!is_secure_enough(mechanism, options)) continue;
+        const bool passes =
+            co_await passes_filter(server_.backend, settings_.sasl.mechanism_filter(), mechanism);
+        if (passes) offered.push_back(std::move(mechanism));
+    }
+    co_return offered;
+}
+
+/// A mechanism that nobody knows is refused by authd, which counts it.
+Task<bool> Session::offers_mechanism(std::string mechanism) {
+    const auto& options =
+        client_.tls ? settings_.sasl.tls_security_options() : settings_.sasl.security_options();
+    if (!is_secure_enough(mechanism, options)) co_return false;
+    co_return co_await passes_filter(server_.backend, settings_.sasl.mechanism_filter(),
+                                     std::move(mechanism));
+}
+
 Task<Reply> Session::do_auth(std::string arguments) {
     if (!settings_.sasl.enable() || auth_excepted_)
         co_return Reply{503, "5.5.1", "Error: authentication not enabled"};
@@ -35,7 +61,7 @@ Task<Reply> Session::do_auth(std::string arguments) {
         co_return Reply{501, "5.5.4", "Syntax: AUTH mechanism"};
     ipc::SaslStart start;
     start.mechanism = mechanism;
-    start.service = "smtp";
+    start.service = settings_.sasl.service();
     start.client_address = client_.ip;
     start.tls = client_.tls;
     start.has_response = !rest.empty();
@@ -43,6 +69,12 @@ Task<Reply> Session::do_auth(std::string arguments) {
         auto response = initial_response(rest);
         if (!response) co_return Reply{501, "5.5.2", "Cannot decode response"};
         start.response = *std::move(response);
+    }
+    if (!co_await offers_mechanism(mechanism)) {
+        ipc::SaslReply unknown;
+        unknown.outcome = Outcome::unknown_mechanism;
+        unknown.reason = "mechanism not offered";
+        co_return refuse_auth(mechanism, unknown);
     }
     const std::string nobody;
     std::optional<Reply> refusal = co_await ask_policy(ipc::PolicyMoment::auth, nobody, nobody);
@@ -61,10 +93,16 @@ Task<Reply> Session::authenticate(std::string mechanism, ipc::SaslReply answer) 
         stream_.put("334 " + base64_encode(answer.challenge) + "\r\n");
         co_await stream_.flush();
         stream_.set_deadline(settings_.limits.timeout());
-        const Line line = co_await stream_.read_line(smtp::kMaxAuthLine);
+        const auto limit = static_cast<std::size_t>(settings_.sasl.response_limit());
+        const Line line = co_await stream_.read_line(limit);
+        if (line.too_long) {
+            // RFC 4954 section 4
+            server_.backend.sasl_abort(answer.exchange);
+            co_return Reply{500, "5.5.6", "SASL response is too long"};
+        }
         // RFC 4954 section 4: "*" cancels.
         auto response = base64_decode(line.text);
-        if (line.too_long || line.text == "*" || !response) {
+        if (line.text == "*" || !response) {
             server_.backend.sasl_abort(answer.exchange);
             if (line.text == "*") co_return Reply{501, "5.7.0", "Authentication aborted"};
             co_return Reply{501, "5.5.2", "Cannot decode response"};

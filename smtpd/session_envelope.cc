@@ -133,7 +133,7 @@ Result<Transaction> Session::parse_mail(std::string_view arguments) const {
     // does.
     smtp::Offered offered;
     offered.smtputf8 = settings_.smtputf8_enable();
-    offered.dsn = server_.offers(smtp::ehlo::kDsn);
+    offered.dsn = offers(smtp::ehlo::kDsn);
     TRY(transaction.parameters, smtp::parse_mail_parameters(arguments, offered));
     const smtp::MailParameters& parameters = transaction.parameters;
     if (!parameters.smtputf8 && !smtp::is_ascii(transaction.sender))
@@ -204,7 +204,7 @@ Result<ipc::SubmitRecipient> Session::parse_rcpt(std::string_view arguments) con
     if (!mailbox || mailbox->is_null() || mailbox->local.empty())
         return std::unexpected(syntax_error("5.1.3", "Bad recipient address syntax"));
     smtp::Offered offered;
-    offered.dsn = server_.offers(smtp::ehlo::kDsn);
+    offered.dsn = offers(smtp::ehlo::kDsn);
     TRY(auto parameters, smtp::parse_rcpt_parameters(arguments, offered));
     ipc::SubmitRecipient recipient;
     recipient.address = mailbox->internal();
@@ -234,6 +234,7 @@ Task<Reply> Session::do_rcpt(std::string arguments) {
         if (++transaction_->overshoot <= overshoot && errors_ > 0) --errors_;
         co_return Reply{452, "4.5.3", "Error: too many recipients"};
     }
+    last_recipient_ = parsed->address;
     std::optional<Reply> refusal = co_await check_recipient(parsed->address);
     if (refusal) co_return *std::move(refusal);
     take_recipient(*std::move(parsed));

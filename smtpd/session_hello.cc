@@ -114,23 +114,28 @@ Task<Reply> Session::do_ehlo(std::string arguments) {
     std::string& text = reply.text;
     const bool tests_pipelining = screen_ && screen_->to_do(ScreenTest::pipelining);
     const auto offer = [&](std::string_view keyword, std::string_view parameter = {}) {
-        if (!server_.offers(keyword) || (screen_ && !server_.offers_tested(keyword))) return;
+        if (!offers(keyword) || (screen_ && !server_.offers_tested(keyword))) return;
         text.append("\n").append(keyword);
         if (!parameter.empty()) text.append(" ").append(parameter);
     };
     if (!tests_pipelining) offer(ehlo::kPipelining);
     offer(ehlo::kSize, std::to_string(settings_.message_size_limit()));
     if (!settings_.disable_vrfy()) offer(ehlo::kVrfy);
+    offer(ehlo::kEtrn);
     if (settings_.tls.level() != TlsLevel::none && !client_.tls) offer(ehlo::kStartTls);
     if (auth_offered()) {
-        auto mechanisms = co_await server_.backend.sasl_mechanisms();
-        if (mechanisms && !mechanisms->empty()) offer(ehlo::kAuth, join(*mechanisms, " "));
+        const std::string names = join(co_await mechanisms(), " ");
+        if (!names.empty()) offer(ehlo::kAuth, names);
+        if (!names.empty() && settings_.sasl.broken_clients() && offers(ehlo::kAuth))
+            text.append("\n").append(ehlo::kAuth).append("=").append(names);
     }
     offer(ehlo::kEnhancedStatus);
     offer(ehlo::kEightBitMime);
     offer(ehlo::kDsn);
     if (settings_.smtputf8_enable()) offer(ehlo::kSmtpUtf8);
     offer(ehlo::kChunking);
+    // RFC 9422 section 3
+    offer(ehlo::kLimits, "RCPTMAX=" + std::to_string(settings_.limits.recipients()));
     if (may_xclient_)
         offer("XCLIENT", "NAME ADDR PORT PROTO HELO LOGIN REVERSE_NAME DESTADDR DESTPORT");
     if (may_xforward_) offer("XFORWARD", "NAME ADDR PORT PROTO HELO IDENT SOURCE");
@@ -146,6 +151,7 @@ Task<Reply> Session::hello(std::string name, bool esmtp) {
     if (name.empty())
         co_return Reply{501, "", esmtp ? "Syntax: EHLO hostname" : "Syntax: HELO hostname"};
     transaction_.reset();
+    co_await learn_discarded();
     client_.helo = printable(name, 255);
     client_.esmtp = esmtp;
     Facts facts(client_, esmtp ? "EHLO" : "HELO");
@@ -189,6 +195,7 @@ Task<bool> Session::start_tls() {
         log_warning("no TLS for " + client_.text() + ": no certificate");
         co_return false;
     }
+    stream_.set_deadline(settings_.commands.starttls_timeout());
     Result<void> done = co_await stream_.start_tls(*tls);
     if (!done) {
         log_info("SSL_accept error from " + client_.text() + ": " + done.error().text);

@@ -30,14 +30,17 @@ TEST_CASE("EHLO offers what the settings allow", "[smtpd]") {
     };
     const Row row = GENERATE(values<Row>({
         {"", "250-PIPELINING\r\n250-SIZE 10240000\r\n", "STARTTLS"},
-        {"", "250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250 CHUNKING", "AUTH"},
+        {"",
+         "250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-CHUNKING\r\n250 LIMITS "
+         "RCPTMAX=1000",
+         "AUTH"},
         {"smtpd_tls_security_level = may\n", "250-STARTTLS", "AUTH"},
         {"smtpd_sasl_auth_enable = yes\n", "250-AUTH PLAIN", "STARTTLS"},
         {"smtpd_sasl_auth_enable = yes\nsmtpd_tls_auth_only = yes\n", "250", "AUTH"},
         {"smtpd_sasl_auth_enable = yes\nsmtpd_sasl_exceptions_networks = 127.0.0.0/8\n", "250",
          "AUTH"},
         {"smtputf8_enable = yes\n", "250-SMTPUTF8", "AUTH"},
-        {"smtpd_discard_ehlo_keywords = chunking, DSN\n", "250 8BITMIME", "DSN"},
+        {"smtpd_discard_ehlo_keywords = chunking, DSN, limits\n", "250 8BITMIME", "DSN"},
         {"disable_vrfy_command = yes\n", "250", "VRFY"},
     }));
     INFO(row.main_cf);
@@ -74,7 +77,7 @@ TEST_CASE("each command answers as RFC 5321 says, in order and out of it", "[smt
         {{"VRFY a@else.test"}, "454 4.7.1 <a@else.test>: Relay access denied"},
         {{"VRFY"}, "501 5.5.4 Syntax: VRFY address"},
         {{"HELP"},
-         "214 2.0.0 Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP "
+         "214 2.0.0 Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY ETRN HELP "
          "QUIT"},
         {{"GET / HTTP/1.1"}, "221 2.7.0 Error: I can break rules, too. Goodbye."},
         {{kRcpt}, "503 5.5.1 Error: need MAIL command"},

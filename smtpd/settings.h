@@ -8,6 +8,8 @@
 
 #include "lib/config/common.h"
 #include "lib/config/dns.h"
+#include "lib/config/proxy_interfaces.h"
+#include "smtpd/command_settings.h"
 #include "smtpd/restriction_param.h"
 #include "smtpd/screen_settings.h"
 #include "smtpd/tempfail.h"
@@ -72,6 +74,11 @@ struct RestrictionSettings : conf::Section {
                              "Restrictions that apply when DATA or BDAT is given."};
     Param<Restrictions> end_of_data{params, "smtpd_end_of_data_restrictions", classes, "",
                                     "Restrictions that apply once the content has been received."};
+    Param<Restrictions> etrn{params, "smtpd_etrn_restrictions", classes, "",
+                             "Restrictions that apply to ETRN (RFC 1985)."};
+    Param<List> mx_backup_networks{
+        params, "permit_mx_backup_networks", "",
+        "Networks in one of which the best MX host of a domain must be for permit_mx_backup."};
     Param<bool> delay{params, "smtpd_delay_reject", true,
                       "Whether client, helo and sender restrictions wait for RCPT TO."};
     Param<bool> relay_first{
@@ -233,6 +240,12 @@ struct TlsSettings : conf::Section {
                                                   {"may", TlsLevel::may},
                                                   {"encrypt", TlsLevel::encrypt}},
                           "Whether STARTTLS is not offered, offered, or demanded."};
+    Param<bool> use{params, "smtpd_use_tls", false,
+                    "The older way to say smtpd_tls_security_level = may."};
+    Param<bool> enforce{params, "smtpd_enforce_tls", false,
+                        "The older way to say smtpd_tls_security_level = encrypt."};
+    /// smtpd_use_tls and smtpd_enforce_tls, where smtpd_tls_security_level is empty.
+    void follow_older_names();
     Param<bool> wrapper{params, "smtpd_tls_wrappermode", false,
                         "Whether TLS begins at once, without STARTTLS (RFC 8314)."};
     Param<bool> auth_only{params, "smtpd_tls_auth_only", false,
@@ -273,6 +286,23 @@ struct SaslSettings : conf::Section {
                        "Whether clients may authenticate with AUTH (RFC 4954)."};
     Param<List> exceptions{params, "smtpd_sasl_exceptions_networks", "",
                            "Networks to whose clients AUTH is not offered."};
+    Param<std::string> service{params, "smtpd_sasl_service", "smtp",
+                               "The name of the service that authd is told."};
+    Param<int> response_limit{params, "smtpd_sasl_response_limit", 12288, Range<int>{12, 65536},
+                              "The longest line of a client's response (RFC 4954 section 4)."};
+    Param<List> mechanism_filter{
+        params, "smtpd_sasl_mechanism_filter", "!external, static:rest",
+        "The mechanisms that are offered: names, tables, \"!name\"; the first that matches "
+        "decides."};
+    Param<List> security_options{
+        params, "smtpd_sasl_security_options", "noanonymous",
+        "What the mechanisms that are offered must have: noplaintext, noactive, nodictionary, "
+        "noanonymous, forward_secrecy, mutual_auth."};
+    Param<List> tls_security_options{params, "smtpd_sasl_tls_security_options",
+                                     "$smtpd_sasl_security_options", "The same inside TLS."};
+    Param<bool> broken_clients{params, "broken_sasl_auth_clients", false,
+                               "Whether AUTH is offered in the form \"AUTH=\" too, which some old "
+                               "clients want."};
     Param<bool> header{params, "smtpd_sasl_authenticated_header", false,
                        "Whether Received: tells the SASL login name."};
 };
@@ -288,10 +318,6 @@ struct Settings : conf::Common {
         "Whether addresses in MAIL and RCPT must be in angle brackets, and nothing else."};
     Param<bool> disable_vrfy{params, "disable_vrfy_command", false,
                              "Whether VRFY is switched off."};
-    Param<List> forbidden_commands{params, "smtpd_forbidden_commands", "CONNECT GET POST",
-                                   "Commands that end the session: they are not SMTP's."};
-    Param<List> discard_keywords{params, "smtpd_discard_ehlo_keywords", "",
-                                 "EHLO keywords, in any case, that are not offered."};
     Param<bool> forbid_pipelining{
         params, "smtpd_forbid_unauth_pipelining", true,
         "Whether a client that talks before its turn is disconnected (RFC 5321, RFC 2920)."};
@@ -343,16 +369,24 @@ struct Settings : conf::Common {
                                "Whether the Message-ID: of each accepted message is logged."};
 
     conf::DnsSettings dns{*this};
+    conf::ProxyInterfaces proxy_interfaces{*this};
     RestrictionSettings restrictions{*this};
     PolicySettings policy{*this};
     LimitSettings limits{*this};
+    CommandSettings commands{*this};
     TlsSettings tls{*this};
     SaslSettings sasl{*this};
     ScreenSettings screen{*this};
     VerifySettings verify{*this};
 
+    /// At which this host receives mail, as text: inet_interfaces and proxy_interfaces.
+    std::vector<std::string> own_addresses;
+    void learn_own_addresses();
+
     void loaded(const conf::MainCf& file, const conf::Values& values) override {
         restrictions.load_classes(file, values);
+        learn_own_addresses();
+        tls.follow_older_names();
     }
 };
 

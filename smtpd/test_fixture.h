@@ -55,6 +55,7 @@ public:
     Task<TlsServer*> tls() override;
     Task<Result<ReservedFile>> reserve(std::string queue_id) override;
     void abandon(std::string queue_id) override { abandoned.push_back(queue_id); }
+    Task<Result<void>> flush(ipc::FlushDestination order) override;
     Task<Result<void>> submit(ipc::Submit message, Fd content) override;
 
     std::map<std::string, std::string> access_table;  ///< "key" -> action
@@ -81,6 +82,7 @@ public:
     std::vector<std::uint64_t> aborted;
     std::vector<std::string> abandoned;
     std::vector<Taken> taken;
+    std::vector<ipc::FlushDestination> flushed;
 
 private:
     Fd reserved_;

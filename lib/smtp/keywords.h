@@ -15,6 +15,8 @@ inline constexpr std::string_view kSmtpUtf8 = "SMTPUTF8";                   // R
 inline constexpr std::string_view kStartTls = "STARTTLS";                   // RFC 3207
 inline constexpr std::string_view kAuth = "AUTH";                           // RFC 4954
 inline constexpr std::string_view kVrfy = "VRFY";                           // RFC 5321 section 3.5
+inline constexpr std::string_view kEtrn = "ETRN";                           // RFC 1985
+inline constexpr std::string_view kLimits = "LIMITS";                       // RFC 9422
 inline constexpr std::string_view kHelp = "HELP";  // RFC 5321 section 4.1.1.8
 
 }  // namespace facteur::smtp::ehlo
