@@ -1,4 +1,7 @@
+#include <cstdlib>
+
 #include <catch2/catch.hpp>
+#include <unistd.h>
 
 #include "lib/config/common.h"
 #include "lib/config/edit.h"
@@ -229,4 +232,18 @@ TEST_CASE("a service may have a value of its own", "[config]") {
           "main.cf, line 1: smtp_limit: \"many\" is not a number; write digits only");
     CHECK(limits.limit("other") == 20);
     CHECK(parameter_table(limits).find("\t_limit\n") != std::string::npos);
+}
+
+TEST_CASE("myorigin may be a file, as Debian has it", "[config]") {
+    char path[] = "/tmp/facteur-origin-XXXXXX";
+    const int fd = mkstemp(path);
+    REQUIRE(write(fd, "mail.example.org\nrest\n", 22) == 22);
+    close(fd);
+    Common settings;
+    CHECK(load_text(settings, std::string("myorigin = ") + path + "\n").empty());
+    CHECK(settings.myorigin() == "mail.example.org");
+    unlink(path);
+    const auto problems = load_text(settings, std::string("myorigin = ") + path + "\n");
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].line == 1);
 }

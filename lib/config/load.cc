@@ -1,5 +1,6 @@
 #include "lib/config/load.h"
 
+#include "lib/base/read_file.h"
 #include "lib/base/text.h"
 #include "lib/config/expand.h"
 #include "lib/config/per_service.h"
@@ -41,11 +42,22 @@ Problem problem_of(const MainCf& file, const Setting* setting, const std::string
     return problem;
 }
 
+/// As Debian's Postfix: myorigin = /etc/mailname stands for the first line of that file.
+Result<std::string> origin_of_file(const std::string& path) {
+    TRY(const std::string text, read_file(path));
+    const std::string name(trim(std::string_view(text).substr(0, text.find('\n'))));
+    if (name.empty()) return permanent(path + " is empty: write the domain into it");
+    return name;
+}
+
 /// The value of a parameter from its text; the Error says what is wrong with it.
 template <class Set>
 Result<void> take(const ParamBase& param, const Values& values, const std::string& text, Set set) {
     if (param.is_raw()) return set(text);
     TRY(std::string expanded, values.expand(text));
+    if (param.name() == "myorigin" && expanded.starts_with('/')) {
+        TRY(expanded, origin_of_file(expanded));
+    }
     return set(expanded);
 }
 
