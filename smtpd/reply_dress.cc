@@ -62,7 +62,7 @@ Result<void> add_footer(smtp::Reply& reply, const std::string& footer,
     return {};
 }
 
-void soften(smtp::Reply& reply) {
+void make_temporary(smtp::Reply& reply) {
     if (!reply.is_permanent()) return;
     reply.code -= 100;
     if (reply.status.starts_with('5')) reply.status.front() = '4';

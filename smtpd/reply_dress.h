@@ -26,6 +26,6 @@ Result<void> add_footer(smtp::Reply& reply, const std::string& footer,
                         const std::function<std::optional<std::string>(std::string_view)>& value);
 
 /// soft_bounce: 5xx becomes 4xx, in the enhanced status too.
-void soften(smtp::Reply& reply);
+void make_temporary(smtp::Reply& reply);
 
 }  // namespace facteur::smtpd

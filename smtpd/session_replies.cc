@@ -59,7 +59,7 @@ std::optional<std::string> Session::footer_value(std::string_view name) const {
 /// What the client hears in the place of a refusal.
 Task<Reply> Session::dressed(Reply reply) {
     const CommandSettings& commands = settings_.commands;
-    if (commands.soft_bounce()) soften(reply);
+    if (commands.soft_bounce()) make_temporary(reply);
     std::string footer = commands.footer();
     if (!commands.footer_maps().empty()) {
         ipc::Lookup question;
