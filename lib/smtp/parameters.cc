@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lib/base/text.h"
+#include "lib/smtp/delivery_wishes.h"
 #include "lib/smtp/xtext.h"
 
 namespace facteur::smtp {
@@ -90,6 +91,10 @@ Result<void> set_mail(MailParameters& to, const Parameter& p, const Offered& off
         to.smtputf8 = true;
         return {};
     }
+    if (p.has_value) {
+        TRY(const bool wish, take_delivery_wish(to, p.name, p.value, offered));
+        if (wish) return {};
+    }
     return refuse("Unsupported option: " + printable(p.name, 64));
 }
 
@@ -166,7 +171,7 @@ std::string to_text(const MailParameters& parameters) {
     if (parameters.ret == Ret::full) out += " RET=FULL";
     if (parameters.ret == Ret::headers) out += " RET=HDRS";
     if (!parameters.envid.empty()) out += " ENVID=" + parameters.envid;
-    return out;
+    return out + delivery_wishes_text(parameters);
 }
 
 std::string to_text(const RcptParameters& parameters) {

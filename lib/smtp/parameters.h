@@ -20,6 +20,14 @@ inline constexpr std::uint8_t kFailure = 4;
 inline constexpr std::uint8_t kDelay = 8;
 }  // namespace notify
 
+/// RFC 2852 section 4: BY=seconds;N or R, and T.
+struct DeliverBy {
+    std::int64_t seconds = 0;
+    bool returns = false;  ///< R: return it when the time is over; N: tell that it is late
+    bool trace = false;    ///< T: tell of each relay
+    bool operator==(const DeliverBy&) const = default;
+};
+
 /// What follows the path of MAIL.
 struct MailParameters {
     std::optional<std::uint64_t> size;  ///< RFC 1870 section 3
@@ -27,7 +35,11 @@ struct MailParameters {
     bool smtputf8 = false;            ///< RFC 6531 section 3.4
     std::optional<std::string> auth;  ///< RFC 4954 section 5, decoded; "" for "<>"
     Ret ret = Ret::unspecified;
-    std::string envid;  ///< RFC 3461 section 4.4, still in xtext
+    std::string envid;                    ///< RFC 3461 section 4.4, still in xtext
+    std::optional<std::int8_t> priority;  ///< RFC 6710 section 4.1.1: -9 to 9
+    std::optional<DeliverBy> by;
+    std::optional<std::int64_t> hold_for;    ///< RFC 4865 section 4.1: seconds
+    std::optional<std::int64_t> hold_until;  ///< RFC 4865 section 4.2: seconds since the epoch
     bool operator==(const MailParameters&) const = default;
 };
 
@@ -46,11 +58,18 @@ struct Offered {
     bool smtputf8 = true;
     bool dsn = true;
     bool auth = true;
+    bool mt_priority = false;
+    bool deliver_by = false;
+    bool future_release = false;
 };
 
 /// Errors: 5.5.4 (status), with Postfix's wording.
 Result<MailParameters> parse_mail_parameters(std::string_view text, Offered offered = {});
 Result<RcptParameters> parse_rcpt_parameters(std::string_view text, Offered offered = {});
+
+/// "2026-11-30T08:00:00Z" (RFC 3339 section 5.6, UTC only, as RFC 4865 section 4.2 wants it).
+std::optional<std::int64_t> parse_utc_time(std::string_view text);
+std::string utc_time_text(std::int64_t seconds);
 
 /// " SIZE=1 BODY=8BITMIME …" with a leading space for each, "" for none: for the client.
 std::string to_text(const MailParameters& parameters);

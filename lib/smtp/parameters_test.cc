@@ -27,6 +27,74 @@ TEST_CASE("parameters of MAIL that are wrong are refused with 5.5.4", "[smtp]") 
     CHECK(parameters.error().status == "5.5.4");
 }
 
+namespace {
+
+Offered with_wishes() {
+    Offered offered;
+    offered.mt_priority = offered.deliver_by = offered.future_release = true;
+    return offered;
+}
+
+}  // namespace
+
+TEST_CASE("wishes for the delivery are read and written back", "[smtp]") {
+    const std::string text = GENERATE(values<std::string>(
+        {" MT-PRIORITY=-9", " MT-PRIORITY=0", " MT-PRIORITY=9", " BY=120;R", " BY=-5;NT",
+         " BY=999999999;RT", " HOLDFOR=86400", " HOLDUNTIL=2026-11-30T08:00:00Z",
+         " SIZE=1 MT-PRIORITY=3 BY=60;N HOLDFOR=5"}));
+    INFO(text);
+    const auto parameters = parse_mail_parameters(text, with_wishes());
+    REQUIRE(parameters);
+    CHECK(to_text(*parameters) == text);
+    CHECK_FALSE(parse_mail_parameters(text));  // not offered
+}
+
+TEST_CASE("wishes that are wrong are refused [RFC 6710 6, RFC 2852 4, RFC 4865 4]", "[smtp]") {
+    const std::string text =
+        GENERATE(values<std::string>({"MT-PRIORITY",
+                                      "MT-PRIORITY=",
+                                      "MT-PRIORITY=10",
+                                      "MT-PRIORITY=-0",
+                                      "MT-PRIORITY=+1",
+                                      "MT-PRIORITY=1 MT-PRIORITY=1",
+                                      "BY",
+                                      "BY=",
+                                      "BY=1",
+                                      "BY=;R",
+                                      "BY=1;",
+                                      "BY=1;X",
+                                      "BY=0;R",
+                                      "BY=-1;R",
+                                      "BY=1;TR",
+                                      "BY=1;RTT",
+                                      "BY=1234567890;N",
+                                      "BY=1;N BY=1;N",
+                                      "HOLDFOR=",
+                                      "HOLDFOR=0",
+                                      "HOLDFOR=-1",
+                                      "HOLDFOR=1234567890",
+                                      "HOLDFOR=1 HOLDFOR=1",
+                                      "HOLDFOR=1 HOLDUNTIL=2026-11-30T08:00:00Z",
+                                      "HOLDUNTIL=2026-11-30",
+                                      "HOLDUNTIL=2026-11-30T08:00:00",
+                                      "HOLDUNTIL=2026-11-30T08:00:00+01:00",
+                                      "HOLDUNTIL=2026-02-30T08:00:00Z",
+                                      "HOLDUNTIL=2026-11-30T24:00:00Z",
+                                      "HOLDUNTIL=2026-11-30T08:00:00.Z",
+                                      "HOLDUNTIL=2026-13-01T00:00:00Z"}));
+    INFO(text);
+    const auto parameters = parse_mail_parameters(text, with_wishes());
+    REQUIRE_FALSE(parameters);
+    CHECK(parameters.error().status == "5.5.4");
+}
+
+TEST_CASE("times of RFC 3339 are read and written", "[smtp]") {
+    CHECK(parse_utc_time("1970-01-01T00:00:01Z") == 1);
+    CHECK(parse_utc_time("2026-11-30t08:00:00.25z") == 1796025600);
+    CHECK(parse_utc_time("2016-12-31T23:59:60Z") == 1483228800);
+    CHECK(utc_time_text(1796025600) == "2026-11-30T08:00:00Z");
+}
+
 TEST_CASE("a size beyond 64 bits is the largest size [RFC 1870 3]", "[smtp]") {
     const auto parameters = parse_mail_parameters("SIZE=99999999999999999999");
     REQUIRE(parameters);

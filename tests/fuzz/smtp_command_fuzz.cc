@@ -21,8 +21,10 @@ void check(std::string_view arguments, AddressRules rules) {
     const auto second = take_path(again, rules);
     if (path.size() < kMaxPath && (!second || *second != *mailbox)) std::abort();
     (void)to_internal(mailbox->external());
-    if (const auto parameters = parse_mail_parameters(arguments)) {
-        const auto reread = parse_mail_parameters(to_text(*parameters));
+    Offered offered;
+    offered.mt_priority = offered.deliver_by = offered.future_release = true;
+    if (const auto parameters = parse_mail_parameters(arguments, offered)) {
+        const auto reread = parse_mail_parameters(to_text(*parameters), offered);
         if (!reread || *reread != *parameters) std::abort();
     }
     if (const auto parameters = parse_rcpt_parameters(arguments)) {
