@@ -66,6 +66,7 @@ Task<void> Manager::attempt(Message& message) {
                                     [](const auto& progress) { return !is_done(progress); });
     log_info(fmt::format("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id(),
                          envelope.sender, envelope.size, open));
+    fail_what_is_late(message);
     if (message.looping) {
         set_all_waiting(message, verdict("5.4.6", "too many hops"));
     } else if (!message.story.force_expire) {
@@ -174,6 +175,9 @@ void Manager::assign(Message& message, std::size_t index, const ipc::Destination
     } else if (destination.transport == "discard") {
         progress = verdict("2.0.0", destination.nexthop);
         progress.fate = spool::Fate::delivered;
+    } else if (const auto& put_off = settings_.defer_transports();
+               std::find(put_off.begin(), put_off.end(), destination.transport) != put_off.end()) {
+        progress = verdict("4.3.2", "deferred transport");
     } else if (auto domain = suspensions_.covering(destination.recipient, destination.nexthop);
                !domain.empty()) {
         progress = verdict("4.3.2", "delivery to " + domain + " is suspended by the administrator");
@@ -229,9 +233,22 @@ Seconds Manager::lifetime(const Message& message) const {
                                                  : settings_.lifetime();
 }
 
+/// When its time began: what is held back does not grow old meanwhile (RFC 4865 section 5).
+std::int64_t Manager::born(const Message& message) {
+    const spool::Envelope& envelope = message.story.envelope;
+    return std::max(envelope.arrival / 1000000, envelope.release_at);
+}
+
+/// RFC 2852 section 4.1.1: by-mode R, and its time is over.
+void Manager::fail_what_is_late(Message& message) {
+    const spool::Envelope& envelope = message.story.envelope;
+    if (envelope.by_mode != spool::ByMode::return_it || now_seconds() < envelope.deliver_by) return;
+    set_all_waiting(message, verdict("5.4.7", "delivery time expired"));
+}
+
 /// What has waited too long has failed.
 void Manager::fail_what_is_old(Message& message) {
-    const std::int64_t age = now_seconds() - message.story.envelope.arrival / 1000000;
+    const std::int64_t age = now_seconds() - born(message);
     if (age < lifetime(message).count() && !message.story.force_expire) return;
     bool any = false;
     for (std::size_t i = 0; i < message.story.progress.size(); ++i) {
@@ -255,7 +272,8 @@ Task<void> Manager::conclude(Message& message) {
         co_return;
     }
     if (message.granted == Wish::expire) message.story.force_expire = true;
-    fail_what_is_old(message);
+    fail_what_is_late(message);
+    if (!message.verify) fail_what_is_old(message);
     spool::Step step(message.story, now_seconds());
     std::sort(message.changed.begin(), message.changed.end());
     message.changed.erase(std::unique(message.changed.begin(), message.changed.end()),
@@ -272,9 +290,10 @@ Task<void> Manager::conclude(Message& message) {
         step = spool::Step(message.story, now_seconds());
         co_await tell(message, std::move(notices), step);
     }
-    const bool done = std::all_of(message.story.progress.begin(), message.story.progress.end(),
-                                  [](const auto& progress) { return is_settled(progress); });
-    if (done) {
+    const bool settled = std::all_of(message.story.progress.begin(), message.story.progress.end(),
+                                     [](const auto& progress) { return is_settled(progress); });
+    // What was only to be verified is done when that is reported.
+    if ((settled || message.verify) && !owes_report(message)) {
         co_await forget(message);
         co_return;
     }
@@ -288,10 +307,15 @@ Task<void> Manager::conclude(Message& message) {
 /// Postfix's back-off: it waits about as long again as it has waited.
 std::int64_t Manager::next_attempt(const Message& message) const {
     const std::int64_t now = now_seconds();
-    const std::int64_t age = now - message.story.envelope.arrival / 1000000;
-    return now + std::clamp<std::int64_t>(
-                     age, settings_.minimal_backoff().count(),
-                     std::max(settings_.minimal_backoff(), settings_.maximal_backoff()).count());
+    const std::int64_t age = now - born(message);
+    const std::int64_t next =
+        now + std::clamp<std::int64_t>(
+                  age, settings_.minimal_backoff().count(),
+                  std::max(settings_.minimal_backoff(), settings_.maximal_backoff()).count());
+    // When its time is over the sender is to hear of it then, not at some later attempt.
+    const spool::Envelope& envelope = message.story.envelope;
+    const bool timed = envelope.by_mode != spool::ByMode::none && envelope.deliver_by > now;
+    return timed ? std::min(next, envelope.deliver_by) : next;
 }
 
 /// Out of memory, but for where it is and when it is due.

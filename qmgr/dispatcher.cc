@@ -257,9 +257,9 @@ void Dispatcher::take_results(Job& job, ipc::JobReport& report) {
         if (!has(job.recipients, result.index)) continue;
         const std::size_t index = result.index;
         if (result.outcome == ipc::Outcome::written) {
-            job.written.emplace_back(index, progress_of(result));
+            job.written.emplace_back(index, progress_of(result, message.story.envelope));
         } else {
-            set_progress(message, index, progress_of(result));
+            set_progress(message, index, progress_of(result, message.story.envelope));
         }
         std::erase(job.recipients, index);
     }
@@ -312,7 +312,7 @@ void Dispatcher::take_back(const std::shared_ptr<Agent>& agent, Job& job, ipc::J
         const std::size_t index = result.index;
         auto is_it = [index](const auto& written) { return written.first == index; };
         if (std::erase_if(job.written, is_it) > 0)
-            set_progress(*job.message, index, progress_of(result));
+            set_progress(*job.message, index, progress_of(result, job.message->story.envelope));
     }
     if (job.written.empty()) finish(agent, report.job);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "lib/base/log.h"
+#include "lib/smtp/parameters.h"
 #include "qmgr/manager.h"
 #include "qmgr/outgoing.h"
 
@@ -70,6 +71,33 @@ void drop_duplicates(std::vector<spool::Recipient>& recipients) {
 
 }  // namespace
 
+std::uint64_t Manager::free_space() {
+    if (Loop::current().now() >= free_checked_) {
+        free_bytes_ = spool::free_space(".");
+        free_checked_ = Loop::current().now() + kSpaceCheck;
+    }
+    return free_bytes_;
+}
+
+ipc::RoomReply Manager::room() {
+    ipc::RoomReply reply;
+    const std::uint64_t free = free_space();
+    const std::uint64_t keep = settings_.queue_minfree();
+    reply.free = free - std::min(free, keep);
+    const auto most = static_cast<std::uint64_t>(settings_.message_limit());
+    const std::uint64_t messages = active_.size() + waiting_count();
+    const Milliseconds patience = settings_.slow_disk();
+    if (reply.free == 0) {
+        reply.text = "the file system of the queue is full";
+    } else if (most > 0 && messages >= most) {
+        reply.text = fmt::format("there are {} messages in the queue", messages);
+    } else if (patience.count() > 0 && pressure_.is_over(patience)) {
+        reply.text = "the disk is slow";
+    }
+    reply.refused = !reply.text.empty();
+    return reply;
+}
+
 Result<void> Manager::check_room(const spool::Envelope& envelope) {
     if (envelope.recipients.empty()) return permanent("no recipients", "5.5.1");
     if (envelope.recipients.size() > static_cast<std::size_t>(settings_.recipient_limit())) {
@@ -80,11 +108,7 @@ Result<void> Manager::check_room(const spool::Envelope& envelope) {
         return permanent("message size exceeds limit", "5.3.4");
     }
     if (settings_.queue_minfree() == 0) return {};
-    if (Loop::current().now() >= free_checked_) {
-        free_bytes_ = spool::free_space(".");
-        free_checked_ = Loop::current().now() + kSpaceCheck;
-    }
-    if (free_bytes_ < settings_.queue_minfree() + envelope.size) {
+    if (free_space() < settings_.queue_minfree() + envelope.size) {
         return temporary("insufficient system storage", "4.3.1");
     }
     return {};
@@ -129,6 +153,8 @@ Task<Result<void>> Manager::store(spool::QueueId id, spool::Envelope envelope,
         co_return Result<void>();
     }
     arriving_.insert(id);
+    std::optional<Pressure::Commit> commit;
+    commit.emplace(pressure_);
     Result<spool::Stored> stored;
     std::string header;
     if (reserved) {
@@ -138,6 +164,7 @@ Task<Result<void>> Manager::store(spool::QueueId id, spool::Envelope envelope,
     } else {
         stored = co_await spool_.accept(id, envelope, content);
     }
+    commit.reset();
     arriving_.erase(id);
     arrived_.notify_all();
     if (!stored) co_return std::unexpected(std::move(stored).error());
@@ -183,6 +210,11 @@ Task<Result<void>> Manager::take_over(spool::Stored stored, spool::Story story, 
                                       bool looping, bool hold) {
     const spool::QueueId id = stored.id;
     if (hold) co_return co_await take_on_hold(std::move(stored), story.next_attempt);
+    if (!is_due(story)) {
+        log_info(id.text() + ": held until " + smtp::utc_time_text(story.envelope.release_at));
+        put_to_rest(std::move(stored), story.next_attempt);
+        co_return Result<void>();
+    }
     const bool room = active_.size() < static_cast<std::size_t>(settings_.active_limit());
     if (room && fresh_.empty()) {
         // It goes on from memory; nothing is read back from the disk.
@@ -195,7 +227,12 @@ Task<Result<void>> Manager::take_over(spool::Stored stored, spool::Story story, 
         co_return Result<void>();
     }
     if (stored.where == spool::Stored::Where::journal) resting_.emplace(id, std::move(stored));
-    fresh_.push_back(id);
+    // RFC 6710 section 5.1: what is urgent does not wait behind what came before.
+    if (story.envelope.priority > 0) {
+        fresh_.push_front(id);
+    } else {
+        fresh_.push_back(id);
+    }
     changed_.notify_all();
     co_return Result<void>();
 }

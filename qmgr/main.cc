@@ -39,6 +39,10 @@ STANDARDS
     RFC 3462, RFC 6522, multipart/report
     RFC 3463, enhanced status codes
     RFC 3464, delivery status notifications
+    RFC 2852, a time to deliver by (DELIVERBY)
+    RFC 4865, mail for later (FUTURERELEASE)
+    RFC 6533, internationalized delivery status notifications
+    RFC 6710, priorities (MT-PRIORITY)
     RFC 3834, automatic responses
 
 DIAGNOSTICS

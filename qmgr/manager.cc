@@ -95,6 +95,7 @@ Message& Manager::make_active(spool::Stored stored, spool::Story story) {
     message->story = std::move(story);
     message->sender = message->story.envelope.sender;
     message->active_since = now_micros();
+    message->verify = message->story.envelope.report == spool::Report::verify;
     Message& made = *message;
     active_[made.stored.id] = std::move(message);
     running_.spawn(attempt(made));
@@ -186,6 +187,11 @@ Task<Result<spool::Stored>> Manager::take_resting(spool::QueueId id) {
     co_return stored;
 }
 
+/// RFC 4865: not before it is to be released, but an administrator may return it to its sender.
+bool Manager::is_due(const spool::Story& story) {
+    return story.force_expire || story.envelope.release_at <= now_seconds();
+}
+
 Task<void> Manager::activate(Waiting::Due next) {
     co_await wake(next);
     --activating_;
@@ -210,7 +216,9 @@ Task<void> Manager::wake(Waiting::Due next) {
     std::int64_t due = story ? story->next_attempt : now_seconds() + kDamagedLater;
     // A file's time counts: an administrator may have touched it.
     if (is_file && story) due = spool::state_of(stored.path()).modified;
-    if (!story || (due > now_seconds() && !next.forced)) {
+    const bool early = story && !is_due(*story);
+    if (early) due = story->envelope.release_at;
+    if (!story || early || (due > now_seconds() && !next.forced)) {
         put_to_rest(std::move(stored), due);
         co_return;
     }

@@ -17,6 +17,7 @@
 #include "qmgr/dispatcher.h"
 #include "qmgr/message.h"
 #include "qmgr/notice.h"
+#include "qmgr/pressure.h"
 #include "qmgr/settings.h"
 #include "qmgr/suspensions.h"
 #include "qmgr/waiting.h"
@@ -50,6 +51,8 @@ public:
     Task<Result<void>> accept_text(spool::QueueId id, spool::Envelope envelope,
                                    std::string content);
     Task<Result<Fd>> reserve(spool::QueueId id);
+    /// Is there room for new mail, on the disk and in the queue?
+    ipc::RoomReply room();
     /// Somebody who may have reserved is gone.
     void look_for_abandoned() {
         look_for_abandoned_ = true;
@@ -110,6 +113,7 @@ private:
                                  bool looping, bool hold);
     Task<Result<void>> take_on_hold(spool::Stored stored, std::int64_t due);
     Task<std::string> read_header(const spool::Stored& stored);
+    std::uint64_t free_space();
     Result<void> check_room(const spool::Envelope& envelope);
     Message& make_active(spool::Stored stored, spool::Story story);
     void keep_content(Message& message, Fd fd, std::uint64_t size);
@@ -147,6 +151,9 @@ private:
     void give_back(spool::Stored stored, std::int64_t due);
     std::int64_t next_attempt(const Message& message) const;
     Seconds lifetime(const Message& message) const;
+    static std::int64_t born(const Message& message);
+    static bool is_due(const spool::Story& story);
+    void fail_what_is_late(Message& message);
 
     // probe.cc: how far mail would come
     struct Probing;
@@ -157,6 +164,9 @@ private:
     std::vector<Notice> notices_for(const Message& message, spool::Step& step) const;
     bool hears(const Message& message, NoticeKind kind, std::size_t recipient) const;
     bool is_late(const Message& message) const;
+    static bool owes_report(const Message& message);
+    void plan_report(const Message& message, spool::Step& step, std::vector<Notice>& notices) const;
+    static bool is_past_its_time(const Message& message);
     Task<void> tell(Message& message, std::vector<Notice> notices, spool::Step& step);
     Result<NoticeParts> parts_of(const Message& message, const Notice& notice,
                                  const spool::Content& content, std::string& original) const;
@@ -184,6 +194,7 @@ private:
     std::uint64_t held_bytes_ = 0;
     std::uint64_t free_bytes_ = 0;
     TimePoint free_checked_{};
+    Pressure pressure_;
     Signal changed_;
     Signal arrived_;
     Signal abandoned_;

@@ -11,17 +11,26 @@ namespace facteur::qmgr {
 namespace {
 
 /// RFC 3464 section 2.3.3.
-std::string_view action_of(NoticeKind kind, spool::Fate fate) {
-    if (kind == NoticeKind::failure) return "failed";
-    if (kind == NoticeKind::delay) return "delayed";
-    if (fate == spool::Fate::handed_on) return "relayed";
+std::string_view action_of(const NoticeParts& parts, spool::Fate fate) {
+    const NoticeKind kind = parts.kind;
+    if (kind == NoticeKind::report && parts.story->envelope.report == spool::Report::verify) {
+        // As Postfix calls them: RFC 3464 has no words for what did not happen.
+        return fate == spool::Fate::delivered ? "deliverable" : "undeliverable";
+    }
+    if (kind == NoticeKind::failure || fate == spool::Fate::failed) return "failed";
+    if (kind == NoticeKind::delay || fate == spool::Fate::waiting) return "delayed";
+    if (fate == spool::Fate::handed_on || fate == spool::Fate::relayed) return "relayed";
     return fate == spool::Fate::expanded ? "expanded" : "delivered";
 }
 
 /// In words, for people.
-std::string_view success_text(spool::Fate fate) {
+std::string_view success_text(spool::Fate fate, bool verify) {
+    if (verify) return "A message would be delivered to this address.";
     if (fate == spool::Fate::handed_on) {
         return "The message was passed on to another mail system, which does not tell of success.";
+    }
+    if (fate == spool::Fate::relayed) {
+        return "The message was passed on to another mail system.";
     }
     if (fate == spool::Fate::expanded) {
         return "The message was passed on to everybody for whom this address stands.";
@@ -72,7 +81,7 @@ void put_recipient_fields(std::string& out, const NoticeParts& parts, std::size_
     }
     const bool wide = parts.story->envelope.smtputf8;
     put_address(out, "Final-Recipient", recipient.address, wide);
-    put_field(out, "Action", action_of(parts.kind, progress.fate));
+    put_field(out, "Action", action_of(parts, progress.fate));
     put_field(out, "Status", progress.status.empty() ? "4.0.0" : progress.status);
     if (!progress.remote.empty()) put_field(out, "Remote-MTA", progress.remote);
     std::string diagnostic = progress.diagnostic;
@@ -104,8 +113,10 @@ void put_recipient_text(std::string& out, const NoticeParts& parts, std::size_t 
         out += " (expanded from <" + printable(recipient.original) + ">)";
     }
     out += ":\r\n";
-    const bool good = parts.kind == NoticeKind::success;
-    put_wrapped(out, good ? success_text(progress.fate) : explanation(progress.status));
+    const bool good = progress.fate != spool::Fate::failed && progress.fate != spool::Fate::waiting;
+    const bool verify =
+        parts.kind == NoticeKind::report && parts.story->envelope.report == spool::Report::verify;
+    put_wrapped(out, good ? success_text(progress.fate, verify) : explanation(progress.status));
     if (!progress.text.empty())
         out += "    In its words: " + printable(progress.text, 900) + "\r\n";
 }
@@ -142,7 +153,7 @@ void put_status_part(std::string& out, const NoticeParts& parts) {
 /// The message, or its header (RFC 6522 section 4, RFC 6533 section 4).
 void put_returned_part(std::string& out, const NoticeParts& parts) {
     const bool wide = parts.story->envelope.smtputf8;
-    const bool bad = parts.kind != NoticeKind::success;
+    const bool bad = parts.kind == NoticeKind::failure || parts.kind == NoticeKind::delay;
     out += bad ? "Content-Description: Undelivered Message" : "Content-Description: Message";
     if (parts.header_only) {
         out += " Headers\r\nContent-Type: ";
@@ -211,17 +222,20 @@ spool::QueueId copy_id(spool::QueueId notice) {
     return spool::QueueId{notice.time, notice.process + kBeyondProcesses};
 }
 
-bool tells(NoticeKind kind, spool::Fate fate) {
+bool tells(NoticeKind kind, const spool::Progress& progress) {
+    const spool::Fate fate = progress.fate;
     switch (kind) {
         case NoticeKind::failure:
             return fate == spool::Fate::failed;
         case NoticeKind::delay:
             return fate == spool::Fate::waiting;
+        case NoticeKind::report:
+            return true;
         case NoticeKind::success:
             break;
     }
     return fate == spool::Fate::delivered || fate == spool::Fate::handed_on ||
-           fate == spool::Fate::expanded;
+           fate == spool::Fate::expanded || progress.tell_relay;
 }
 
 bool wants_notice(const spool::Recipient& recipient, NoticeKind kind) {
@@ -232,6 +246,8 @@ bool wants_notice(const spool::Recipient& recipient, NoticeKind kind) {
             return recipient.notify == 0 || (recipient.notify & spool::notify_delay);
         case NoticeKind::success:
             return recipient.notify & spool::notify_success;
+        case NoticeKind::report:
+            return true;
     }
     return false;
 }

@@ -12,7 +12,7 @@
 namespace facteur::qmgr {
 
 /// What a delivery status notification tells (RFC 3464 section 2.3.3).
-enum class NoticeKind { failure, delay, success };
+enum class NoticeKind { failure, delay, success, report };
 
 /// Something to tell about a message.
 struct Notice {
@@ -50,8 +50,8 @@ std::string_view header_of(std::string_view content);
 /// notice, and no program makes such ids otherwise.
 spool::QueueId copy_id(spool::QueueId notice);
 
-/// Which fates are told by a notice of this kind.
-bool tells(NoticeKind kind, spool::Fate fate);
+/// Is this told by a notice of this kind?
+bool tells(NoticeKind kind, const spool::Progress& progress);
 
 /// RFC 3461 section 4.1: does the sender want to hear this about the recipient?
 bool wants_notice(const spool::Recipient& recipient, NoticeKind kind);

@@ -47,6 +47,7 @@ Result<Drop> read_drop(const std::string& name, std::uint64_t size_limit) {
     drop.envelope.helo.clear();
     drop.envelope.login.clear();
     drop.envelope.filter.clear();
+    drop.envelope.priority = std::min<std::int8_t>(drop.envelope.priority, 0);
     drop.envelope.protocol = "local";
     return drop;
 }

@@ -140,7 +140,10 @@ Transport::Part& Transport::part_for(Message& message, bool in_front) {
     auto& known = part_of_[&message];
     if (known) return *known;
     auto part = std::make_unique<Part>();
-    part->sequence = in_front ? --first_ : ++last_;
+    // RFC 6710 section 5.1: a band of its own for each priority, the most urgent first.
+    constexpr std::int64_t kBand = std::int64_t{1} << 50;
+    const std::int64_t band = (9 - message.story.envelope.priority) * kBand;
+    part->sequence = band + (in_front ? --first_ : ++last_);
     part->message = &message;
     part->since = Loop::current().now();
     known = part.get();

@@ -87,6 +87,22 @@ TEST_CASE("messages of one size leave in the order in which they came", "[qmgr]"
     CHECK(at == 50);
 }
 
+TEST_CASE("urgent messages leave first, others in their order [RFC 6710 5.1]", "[qmgr]") {
+    Yard yard;
+    for (int priority : {0, -9, 9, 0, 3}) {
+        Message& message = yard.message();
+        message.story.envelope.priority = static_cast<std::int8_t>(priority);
+        yard.add(message, "one.test");
+    }
+    std::vector<const Message*> order;
+    for (const auto& job : yard.all())
+        order.push_back(job->message);
+    const std::size_t expected[] = {2, 4, 0, 3, 1};
+    REQUIRE(order.size() == 5);
+    for (std::size_t i = 0; i < order.size(); ++i)
+        CHECK(order[i] == &yard.messages[expected[i]]);
+}
+
 TEST_CASE("a destination that is full does not delay the others", "[qmgr]") {
     Yard yard("smtp_initial_destination_concurrency = 2\n");
     for (int i = 0; i < 100; ++i)

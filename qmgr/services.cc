@@ -88,6 +88,10 @@ ipc::QueueEntry entry_of(const Manager::View& view) {
     entry.sender = story.envelope.sender;
     entry.next_attempt = story.next_attempt;
     entry.attempts = story.attempts;
+    entry.client_name = story.envelope.client_name;
+    entry.client_address = story.envelope.client_address;
+    entry.login = story.envelope.login;
+    entry.priority = story.envelope.priority;
     for (std::size_t i = 0; i < story.progress.size(); ++i) {
         if (story.progress[i].fate == spool::Fate::expanded) continue;
         ipc::QueueRecipient recipient;
@@ -139,6 +143,7 @@ QueueService::QueueService(Manager& manager, Scope& scope) : manager_(manager), 
     server_.on<ipc::Probe>([this](ipc::Packet<ipc::Probe> request, const ipc::Peer&) {
         return probe(std::move(request));
     });
+    server_.on<ipc::Room>([this](ipc::Packet<ipc::Room>, const ipc::Peer&) { return room(); });
 }
 
 Task<void> QueueService::serve(Scope& scope, Fd connection) {
@@ -204,6 +209,12 @@ Task<Result<ipc::Packet<ipc::Nothing>>> QueueService::abandon(ipc::Packet<ipc::A
     if (!id) co_return permanent("bad queue id");
     CO_TRY_VOID(manager_.spool().files().remove(spool::incoming_path(id->text())));
     co_return ipc::Packet<ipc::Nothing>();
+}
+
+Task<Result<ipc::Packet<ipc::RoomReply>>> QueueService::room() {
+    ipc::Packet<ipc::RoomReply> reply;
+    reply.message = manager_.room();
+    co_return reply;
 }
 
 Task<Result<ipc::Packet<ipc::ProbeReply>>> QueueService::probe(ipc::Packet<ipc::Probe> request) {

@@ -23,6 +23,7 @@ private:
     Task<Result<ipc::Packet<ipc::ProbeReply>>> probe(ipc::Packet<ipc::Probe> request);
     Task<Result<ipc::Packet<ipc::Nothing>>> flush(ipc::Packet<ipc::FlushDestination> request);
     Task<void> flush_destination(ipc::FlushDestination order);
+    Task<Result<ipc::Packet<ipc::RoomReply>>> room();
     Task<Result<ipc::Packet<ipc::Nothing>>> abandon(ipc::Packet<ipc::Abandon> request);
 
     Manager& manager_;

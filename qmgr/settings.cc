@@ -70,6 +70,8 @@ const Template& NoticeSettings::words_for(NoticeKind kind) const {
             return templates_.failure;
         case NoticeKind::delay:
             return templates_.delay;
+        case NoticeKind::report:
+            return templates_.verify;
         case NoticeKind::success:
             break;
     }

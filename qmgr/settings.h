@@ -23,6 +23,9 @@ struct NoticeSettings : conf::Section {
     conf::Param<Seconds> delay_warning{
         params, "delay_warning_time", conf::Default("0h"), conf::at_least(Seconds(0)).in('h'),
         "After this time the sender is told that a message is late; 0 is never."};
+    conf::Param<bool> confirm_delay_cleared{
+        params, "confirm_delay_cleared", false,
+        "Whether who was told that a message is late is told, too, when it is delivered."};
     conf::Param<conf::Size> bounce_size_limit{params, "bounce_size_limit", 50000,
                                               "A larger message is returned as its header only."};
     conf::Param<conf::List> notify_classes{
@@ -136,6 +139,14 @@ struct Settings : conf::Common {
     conf::Param<conf::Size> queue_minfree{
         params, "queue_minfree", 0,
         "Bytes that must stay free in the file system of the queue, or no mail is accepted."};
+    conf::Param<std::int64_t> message_limit{
+        params, "queue_message_limit", 0, conf::at_least<std::int64_t>(0),
+        "With more messages in the queue new mail is refused for a while (452 4.3.1); 0 is no "
+        "limit."};
+    conf::Param<Seconds> slow_disk{
+        params, "queue_commit_time_limit", 10s, conf::at_least(0s),
+        "When the disk takes longer than this to store a message, new mail is refused for a while "
+        "(452 4.3.1); 0 is never."};
     conf::Param<conf::Size> journal_message_limit{
         params, "queue_journal_message_limit", 1 << 20,
         "A larger message is received into a file of its own instead of the journal."};
@@ -188,6 +199,9 @@ struct Settings : conf::Common {
         "Addresses that are probed at the same time; more are told to ask again later."};
     NoticeSettings notices{*this};
     SchedulerSettings scheduler{*this};
+    conf::Param<conf::List> defer_transports{
+        params, "defer_transports", "",
+        "Transports by which nothing is delivered until they are no longer listed here."};
     conf::Param<Seconds> transport_patience{
         params, "transport_retry_time", 60s, conf::at_least(1s),
         "How long mail is kept from a delivery agent that does not answer."};

@@ -20,6 +20,7 @@ std::string_view word_for(NoticeKind kind) {
         case NoticeKind::delay:
             return "sender delay notification";
         case NoticeKind::success:
+        case NoticeKind::report:
             break;
     }
     return "sender delivery status notification";
@@ -46,35 +47,74 @@ bool Manager::tells_postmaster(std::string_view notify_class) const {
 /// Does anybody want to hear this of the recipient?
 bool Manager::hears(const Message& message, NoticeKind kind, std::size_t recipient) const {
     const spool::Envelope& envelope = message.story.envelope;
-    if (!wants_notice(envelope.recipients[recipient], kind)) return false;
+    const bool asked_by_time = kind == NoticeKind::delay
+                                   ? is_past_its_time(message)
+                                   : message.story.progress[recipient].tell_relay;
+    // RFC 2852 section 4.1.4: only NOTIFY=NEVER wins over it.
+    const bool never = envelope.recipients[recipient].notify & spool::notify_never;
+    const bool cleared = kind == NoticeKind::success && message.story.warned &&
+                         settings_.notices.confirm_delay_cleared();
+    const bool asked = (asked_by_time || cleared) && kind != NoticeKind::failure && !never;
+    if (!asked && !wants_notice(envelope.recipients[recipient], kind)) return false;
     // RFC 5321 section 6.1: nobody is told of what a notice itself comes to, but the postmaster.
     if (envelope.sender == double_bounce_sender(settings_)) return false;
     if (!envelope.sender.empty()) return true;
     return kind == NoticeKind::failure && tells_postmaster("2bounce");
 }
 
+/// RFC 2852 section 4.1.1: by-mode N, and nobody before us has told it.
+bool Manager::is_past_its_time(const Message& message) {
+    const spool::Envelope& envelope = message.story.envelope;
+    return envelope.by_mode == spool::ByMode::notify &&
+           envelope.deliver_by > envelope.arrival / 1000000 && envelope.deliver_by <= now_seconds();
+}
+
 bool Manager::is_late(const Message& message) const {
-    const std::int64_t age = now_seconds() - message.story.envelope.arrival / 1000000;
+    if (is_past_its_time(message)) return !message.story.warned;
+    const std::int64_t age = now_seconds() - born(message);
     const std::int64_t patience = settings_.notices.delay_warning().count();
     return patience > 0 && age >= patience && !message.story.warned;
+}
+
+/// sendmail(1) -v and -bv: nobody hears of what has no sender.
+bool Manager::owes_report(const Message& message) {
+    const spool::Envelope& envelope = message.story.envelope;
+    return envelope.report != spool::Report::none && !envelope.sender.empty() &&
+           !message.story.reported;
+}
+
+void Manager::plan_report(const Message& message, spool::Step& step,
+                          std::vector<Notice>& notices) const {
+    if (!owes_report(message)) return;
+    Notice report{id_from(message.story.report), NoticeKind::report, {}};
+    if (message.story.report.empty()) step.report(report.id.text());
+    const auto& progress = message.story.progress;
+    for (std::size_t i = 0; i < progress.size(); ++i) {
+        // Members of aliases speak for them.
+        const bool alias = progress[i].fate == spool::Fate::expanded && progress[i].text.empty();
+        if (!alias) report.recipients.push_back(i);
+    }
+    notices.push_back(std::move(report));
 }
 
 /// What there is to tell, with the queue ids of the messages that will tell it, which go into the
 /// step.
 std::vector<Notice> Manager::notices_for(const Message& message, spool::Step& step) const {
+    std::vector<Notice> notices;
+    plan_report(message, step, notices);
+    if (message.verify) return notices;
     std::map<std::pair<NoticeKind, std::string>, std::vector<std::size_t>> wanted;
     const auto& progress = message.story.progress;
     const bool late = is_late(message);
     for (std::size_t i = 0; i < progress.size(); ++i) {
         for (NoticeKind kind : {NoticeKind::failure, NoticeKind::delay, NoticeKind::success}) {
             const bool delay = kind == NoticeKind::delay;
-            if (!tells(kind, progress[i].fate) || !hears(message, kind, i)) continue;
+            if (!tells(kind, progress[i]) || !hears(message, kind, i)) continue;
             if (delay ? !late : progress[i].told) continue;
             const std::string& id = delay ? message.story.warning : progress[i].notice;
             wanted[{kind, id}].push_back(i);
         }
     }
-    std::vector<Notice> notices;
     for (auto& [what, recipients] : wanted) {
         Notice notice{id_from(what.second), what.first, std::move(recipients)};
         const std::string id = notice.id.text();
@@ -93,12 +133,16 @@ std::vector<Notice> Manager::notices_for(const Message& message, spool::Step& st
 Task<void> Manager::tell(Message& message, std::vector<Notice> notices, spool::Step& step) {
     for (Notice& notice : notices) {
         const std::vector<std::size_t> recipients = notice.recipients;
-        const bool delay = notice.kind == NoticeKind::delay;
+        const NoticeKind kind = notice.kind;
         bool told = co_await send_notice(message, std::move(notice));
         if (!told) continue;
-        if (delay) step.warned();
+        if (kind == NoticeKind::delay) step.warned();
+        if (kind == NoticeKind::report) {
+            message.story.reported = true;
+            step.reported();
+        }
         for (std::size_t index : recipients) {
-            if (delay) break;
+            if (kind == NoticeKind::delay || kind == NoticeKind::report) break;
             message.story.progress[index].told = true;
             step.told(index);
         }
@@ -125,7 +169,7 @@ Result<NoticeParts> Manager::parts_of(const Message& message, const Notice& noti
     parts.mail_name = settings_.mail_name();
     parts.sender_domain = settings_.myorigin();
     parts.now = now_seconds();
-    parts.retry_until = about.arrival / 1000000 + lifetime(message).count();
+    parts.retry_until = born(message) + lifetime(message).count();
     parts.story = &message.story;
     return parts;
 }
@@ -145,7 +189,8 @@ Task<bool> Manager::send_notice(Message& message, Notice notice) {
     if (!sent) co_return false;
     const bool delay = notice.kind == NoticeKind::delay;
     const bool wanted = delay ? tells_postmaster("delay") : tells_postmaster("bounce");
-    if (double_bounce || !wanted || notice.kind == NoticeKind::success) co_return true;
+    const bool good = notice.kind == NoticeKind::success || notice.kind == NoticeKind::report;
+    if (double_bounce || !wanted || good) co_return true;
     parts->to = delay ? settings_.notices.delay_notice_recipient()
                       : settings_.notices.bounce_notice_recipient();
     parts->for_postmaster = true;

@@ -16,7 +16,19 @@ spool::Progress suspension(spool::Progress reason) {
     return reason;
 }
 
-spool::Progress progress_of(ipc::RecipientResult& result) {
+namespace {
+
+/// RFC 2852 section 4.1: the sender hears of each relay when it asked for a trace, and of one to a
+/// system that does not know until when the message is wanted.
+bool tells_relay(const ipc::RecipientResult& result, const spool::Envelope& envelope) {
+    if (!result.dsn_passed_on && !result.handed_on) return false;
+    if (result.by_passed_on) return envelope.by_trace;
+    return envelope.by_mode == spool::ByMode::notify;
+}
+
+}  // namespace
+
+spool::Progress progress_of(ipc::RecipientResult& result, const spool::Envelope& envelope) {
     spool::Progress progress;
     switch (result.outcome) {
         case ipc::Outcome::delivered:
@@ -25,9 +37,11 @@ spool::Progress progress_of(ipc::RecipientResult& result) {
             progress.fate = result.dsn_passed_on ? spool::Fate::relayed
                             : result.handed_on   ? spool::Fate::handed_on
                                                  : spool::Fate::delivered;
+            progress.tell_relay = tells_relay(result, envelope);
             break;
         case ipc::Outcome::expanded:
-            progress.fate = spool::Fate::expanded;
+            // RFC 3461 section 5.2.7.1: what became one message is reported by that.
+            progress.fate = result.dsn_passed_on ? spool::Fate::relayed : spool::Fate::expanded;
             break;
         case ipc::Outcome::failed:
             progress.fate = spool::Fate::failed;

@@ -16,7 +16,7 @@ spool::Progress suspension(spool::Progress reason);
 spool::Progress verdict(std::string status, std::string text);
 /// "5.1.1 User unknown" as a nexthop of the transports error: and retry:.
 spool::Progress verdict_of(std::string_view nexthop, std::string_view default_status);
-/// What an agent says of a recipient; takes its words.
-spool::Progress progress_of(ipc::RecipientResult& result);
+/// What an agent says of a recipient of this message; takes its words.
+spool::Progress progress_of(ipc::RecipientResult& result, const spool::Envelope& envelope);
 
 }  // namespace facteur::qmgr

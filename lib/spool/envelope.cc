@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kBodies[] = {"7bit", "8bitmime", "binarymime"};
 constexpr std::string_view kRets[] = {"", "full", "hdrs"};
 constexpr std::string_view kByModes[] = {"", "return", "notify"};
+constexpr std::string_view kReports[] = {"", "attempt", "verify"};
 constexpr std::string_view kNotices[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
 
 template <std::size_t N>
@@ -56,6 +57,8 @@ bool take_wish(Envelope& envelope, std::string_view key, const std::string& valu
         take_deliver_by(envelope, value);
     } else if (key == "release-at") {
         envelope.release_at = time_in(value);
+    } else if (key == "report") {
+        envelope.report = static_cast<Report>(place_of(kReports, value));
     } else if (key == "requiretls") {
         envelope.requiretls = true;
     } else if (key == "tls-optional") {
@@ -74,6 +77,7 @@ void put_wishes(std::string& out, const Envelope& envelope) {
         put_line(out, "deliver-by", value + (envelope.by_trace ? " trace" : ""));
     }
     if (envelope.release_at > 0) put_line(out, "release-at", std::to_string(envelope.release_at));
+    put_if(out, "report", kReports[static_cast<std::size_t>(envelope.report)]);
     if (envelope.requiretls) put_line(out, "requiretls", "yes");
     if (envelope.tls_optional) put_line(out, "tls-optional", "yes");
 }

@@ -21,6 +21,12 @@ enum Notify : std::uint8_t {
 enum class Ret : std::uint8_t { unset, full, headers };
 /// RFC 2852 section 4: what happens when the time is over; `none`: no DELIVERBY was asked for.
 enum class ByMode : std::uint8_t { none, return_it, notify };
+/// What the sender wants to hear of the delivery in any case: sendmail(1) -v and -bv.
+enum class Report : std::uint8_t {
+    none,
+    attempt,  ///< how the first attempt went
+    verify,   ///< how far it would come; nothing is delivered
+};
 /// RFC 6152, RFC 3030.
 enum class Body : std::uint8_t { seven_bit, eight_bit_mime, binary_mime };
 
@@ -60,6 +66,7 @@ struct Envelope {
     std::int64_t release_at = 0;  ///< RFC 4865: not to be delivered before; seconds, 0: at once
     bool requiretls = false;      ///< RFC 8689 section 2
     bool tls_optional = false;    ///< RFC 8689 section 3: TLS-Required: No
+    Report report = Report::none;
 
     bool operator==(const Envelope&) const = default;
 };

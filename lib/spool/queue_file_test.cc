@@ -32,6 +32,7 @@ Envelope sample() {
     envelope.release_at = 1795349300;
     envelope.requiretls = true;
     envelope.tls_optional = true;
+    envelope.report = Report::verify;
     Recipient one;
     one.address = "b@example.net";
     one.original = "alias@example.net";

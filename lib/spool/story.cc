@@ -1,5 +1,7 @@
 #include "lib/spool/story.h"
 
+#include <algorithm>
+
 #include "lib/base/text.h"
 #include "lib/spool/lines.h"
 
@@ -52,6 +54,8 @@ Result<void> take_step_line(Story& story, TextLine& line, Cursor& at) {
         at.progress->remote = line.value;
     } else if (line.key == "said" && at.progress) {
         at.progress->diagnostic = line.value;
+    } else if (line.key == "tell-relay" && at.progress) {
+        at.progress->tell_relay = true;
     } else if (line.key == "told") {
         TRY(std::size_t index, take_recipient(story, rest));
         story.progress[index].told = true;
@@ -60,6 +64,10 @@ Result<void> take_step_line(Story& story, TextLine& line, Cursor& at) {
         story.progress[index].notice = rest;
     } else if (line.key == "warning") {
         story.warning = line.value;
+    } else if (line.key == "report") {
+        story.report = line.value;
+    } else if (line.key == "reported") {
+        story.reported = true;
     } else if (line.key == "recipient") {
         Recipient recipient;
         recipient.address = line.value;
@@ -89,7 +97,7 @@ Story::Story(Envelope from)
     : envelope(std::move(from)),
       progress(envelope.recipients.size()),
       own_recipients(envelope.recipients.size()),
-      next_attempt(envelope.arrival / 1000000) {}
+      next_attempt(std::max(envelope.arrival / 1000000, envelope.release_at)) {}
 
 Step::Step(const Story& story, std::int64_t now) {
     put_line(text_, "step", std::to_string(story.steps + 1) + " " + std::to_string(now));
@@ -100,6 +108,7 @@ void Step::fate(std::size_t recipient, const Progress& progress) {
     put_line(text_, kFates[static_cast<std::size_t>(progress.fate)], value);
     if (!progress.remote.empty()) put_line(text_, "remote", progress.remote);
     if (!progress.diagnostic.empty()) put_line(text_, "said", progress.diagnostic);
+    if (progress.tell_relay) put_line(text_, "tell-relay", "yes");
 }
 
 void Step::told(std::size_t recipient) {
@@ -111,6 +120,13 @@ void Step::notice(std::size_t recipient, const std::string& id) {
 }
 void Step::warning(const std::string& id) {
     put_line(text_, "warning", id);
+}
+
+void Step::report(const std::string& id) {
+    put_line(text_, "report", id);
+}
+void Step::reported() {
+    put_line(text_, "reported", "yes");
 }
 
 void Step::expanded(std::size_t recipient, const std::vector<Recipient>& into) {

@@ -21,12 +21,13 @@ enum class Fate : std::uint8_t {
 
 struct Progress {
     Fate fate = Fate::waiting;
-    bool told = false;       ///< the sender was told of this fate, or need not be
-    std::string notice;      ///< queue id of the message that tells it, once there is to be one
-    std::string status;      ///< RFC 3463: "4.4.1"; empty before the first try
-    std::string text;        ///< for the log and the queue listing
-    std::string remote;      ///< the host that said it; empty: we ourselves
-    std::string diagnostic;  ///< its own words: "550 5.1.1 no such user"
+    bool told = false;        ///< the sender was told of this fate, or need not be
+    std::string notice;       ///< queue id of the message that tells it, once there is to be one
+    std::string status;       ///< RFC 3463: "4.4.1"; empty before the first try
+    std::string text;         ///< for the log and the queue listing
+    std::string remote;       ///< the host that said it; empty: we ourselves
+    std::string diagnostic;   ///< its own words: "550 5.1.1 no such user"
+    bool tell_relay = false;  ///< done, and the sender wants to hear where it went (RFC 2852)
     bool operator==(const Progress&) const = default;
 };
 
@@ -40,6 +41,8 @@ struct Story {
     std::uint32_t attempts = 0;
     std::uint32_t steps = 0;  ///< number of the last step that was applied
     bool warned = false;      ///< the sender knows that it is late
+    bool reported = false;    ///< the sender has the report that it asked for
+    std::string report;       ///< queue id of the message that brings it, once there is to be one
     std::string warning;      ///< queue id of the message that says so, once there is to be one
     bool force_expire = false;
 
@@ -58,6 +61,8 @@ public:
     /// that a repeated attempt makes the same one.
     void notice(std::size_t recipient, const std::string& id);
     void warning(const std::string& id);
+    void report(const std::string& id);
+    void reported();
     /// Recipient is replaced by these.
     void expanded(std::size_t recipient, const std::vector<Recipient>& into);
     void next_attempt(std::int64_t when);

@@ -159,6 +159,7 @@ spool::Envelope read_envelope(Input& input) {
     envelope.smtputf8 = read->smtputf8;
     envelope.ret = read->ret;
     envelope.envid = read->envid;
+    envelope.report = read->report;
     return envelope;
 }
 

@@ -27,6 +27,9 @@ DESCRIPTION
     -C directory
         Where main.cf is.
     -q  Flush the queue.
+    -v  Send the caller a report of the first attempt to deliver the message.
+    -bv Deliver nothing: send the caller a report of how far mail for each recipient would come.
+    -bm Read a message and send it; the default.
     -bp Show the queue, as mailq does.
     -bs Speak SMTP on standard input and output; messages go into the queue as from the caller.
     -bi Make the alias databases, as newaliases does.
@@ -85,6 +88,7 @@ struct Options {
     std::string envid;
     spool::Body body = spool::Body::seven_bit;
     bool smtputf8 = false;
+    spool::Report report = spool::Report::none;
     std::vector<std::string> recipients;
 };
 
@@ -158,6 +162,10 @@ Result<void> take_option(Options& options, int option) {
             return {};
         case 'b':
             options.mode = optarg[0];
+            if (options.mode == 'v') options.report = spool::Report::verify;
+            return {};
+        case 'v':
+            if (options.mode != 'v') options.report = spool::Report::attempt;
             return {};
         case '?':
             return permanent("unknown option");
@@ -250,6 +258,7 @@ std::string envelope_text(const Options& options, const std::string& sender,
     spool::Envelope envelope;
     envelope.sender = sender;
     envelope.ret = options.ret;
+    envelope.report = options.report;
     envelope.envid = options.envid;
     envelope.smtputf8 = options.smtputf8;
     envelope.body = eight_bit ? spool::Body::eight_bit_mime : options.body;
@@ -279,7 +288,10 @@ int send(const Options& options) {
     wishes.origin = instance->settings->myorigin();
     wishes.message_id = spool::make_queue_id() + "@" + instance->settings->myhostname();
     wishes.date = rfc5322_date(std::chrono::system_clock::now());
-    Draft draft = make_draft(read_message(options.dot_ends), wishes);
+    // -bv delivers nothing: there is nothing to read.
+    const bool verify = options.report == spool::Report::verify;
+    Draft draft =
+        make_draft(verify ? "Subject: probe\n\n" : read_message(options.dot_ends), wishes);
     std::vector<std::string> recipients = options.recipients;
     recipients.insert(recipients.end(), draft.recipients.begin(), draft.recipients.end());
     if (recipients.empty()) {
@@ -335,6 +347,7 @@ int sendmail_main(int argc, char** argv) {
             return newaliases_main(3, arguments);
         }
         case 'm':
+        case 'v':
             return send(*options);
         case 's':
             return serve(*options);

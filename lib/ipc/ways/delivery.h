@@ -110,6 +110,7 @@ struct RecipientResult {
     std::string relay;           ///< as in the log: "mx.example.com[192.0.2.1]:25"
     bool dsn_passed_on = false;  ///< the next hop took the DSN parameters (RFC 3461 section 5.2.2)
     bool handed_on = false;      ///< to a system that did not: it may report failure, not success
+    bool by_passed_on = false;   ///< the next hop took the time to deliver by (RFC 2852)
 
     static constexpr auto fields() {
         using M = RecipientResult;
@@ -121,7 +122,8 @@ struct RecipientResult {
                           Field{"diagnostic", &M::diagnostic, true},
                           Field{"relay", &M::relay, true},
                           Field{"dsn_passed_on", &M::dsn_passed_on, true},
-                          Field{"handed_on", &M::handed_on, true}};
+                          Field{"handed_on", &M::handed_on, true},
+                          Field{"by_passed_on", &M::by_passed_on, true}};
     }
 };
 

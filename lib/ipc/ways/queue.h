@@ -104,6 +104,26 @@ struct Reserve {
     }
 };
 
+struct RoomReply {
+    bool refused = false;  ///< no new mail now; `text` says why
+    std::string text;
+    std::uint64_t free = 0;  ///< bytes that a message may take
+
+    static constexpr std::string_view kName = "room-reply";
+    static constexpr auto fields() {
+        using M = RoomReply;
+        return std::tuple{Field{"refused", &M::refused}, Field{"text", &M::text},
+                          Field{"free", &M::free}};
+    }
+};
+/// Does the queue take new mail?  Asked before a message is received, so that a client hears of a
+/// full or a slow disk before it sends anything.
+struct Room {
+    using Reply = RoomReply;
+    static constexpr std::string_view kName = "room";
+    static constexpr auto fields() { return std::tuple{}; }
+};
+
 /// How far mail for one address would come.
 struct ProbeResult {
     std::string recipient;

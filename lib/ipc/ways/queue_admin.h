@@ -57,13 +57,25 @@ struct QueueEntry {
     std::int64_t next_attempt = 0;  ///< seconds since the epoch
     std::uint32_t attempts = 0;
     std::vector<QueueRecipient> recipients;
+    std::string client_name;  ///< who brought it; empty: it came from this host
+    std::string client_address;
+    std::string login;
+    std::int8_t priority = 0;
 
     static constexpr auto fields() {
         using M = QueueEntry;
-        return std::tuple{Field{"queue_id", &M::queue_id}, Field{"place", &M::place},
-                          Field{"arrival", &M::arrival},   Field{"size", &M::size},
-                          Field{"sender", &M::sender},     Field{"next_attempt", &M::next_attempt},
-                          Field{"attempts", &M::attempts}, Field{"recipients", &M::recipients}};
+        return std::tuple{Field{"queue_id", &M::queue_id},
+                          Field{"place", &M::place},
+                          Field{"arrival", &M::arrival},
+                          Field{"size", &M::size},
+                          Field{"sender", &M::sender},
+                          Field{"next_attempt", &M::next_attempt},
+                          Field{"attempts", &M::attempts},
+                          Field{"recipients", &M::recipients},
+                          Field{"client_name", &M::client_name, true},
+                          Field{"client_address", &M::client_address, true},
+                          Field{"login", &M::login, true},
+                          Field{"priority", &M::priority, true}};
     }
 };
 struct QueueEntriesReply {
