@@ -11,6 +11,7 @@
 #include "lib/ipc/ways/delivery.h"
 #include "lib/net/stream.h"
 #include "lib/sasl/client.h"
+#include "lib/smtp/parameters.h"
 #include "lib/smtp/reply.h"
 #include "smtp-client/content.h"
 #include "smtp-client/offers.h"
@@ -79,6 +80,7 @@ public:
     int messages() const { return messages_; }
     TimePoint opened() const { return opened_; }
     bool dsn_offered() const { return offers_.dsn; }
+    bool deliver_by_offered() const { return offers_.deliver_by; }
 
 private:
     /// The commands of one transaction, and which answers came.
@@ -99,6 +101,8 @@ private:
     std::uint8_t needed_security() const;
     void log_tls(bool first) const;
 
+    std::optional<Trouble> time_obstacle(const ipc::Job& job) const;
+    void put_wishes(smtp::MailParameters& parameters, const ipc::Job& job) const;
     std::optional<Trouble> obstacle(const Envelope& envelope) const;
     Task<void> prepare_content(Transaction& transaction);
     Task<void> transact(Transaction& transaction);

@@ -264,6 +264,7 @@ void Delivery::apply(const Conversation& conversation, std::vector<Verdict> verd
             // LMTP answers for the mailbox itself (RFC 2033 section 4.2).
             const bool lmtp = conversation.manner().protocol == Protocol::lmtp;
             result.handed_on = !result.dsn_passed_on && !lmtp;
+            result.by_passed_on = conversation.deliver_by_offered();
             settle(asked[k], std::move(result));
             continue;
         }

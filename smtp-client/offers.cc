@@ -27,6 +27,8 @@ Offers Offers::parse(std::string_view text, const std::vector<std::string>& disc
         {smtp::ehlo::kDsn, &Offers::dsn},
         {smtp::ehlo::kSmtpUtf8, &Offers::smtputf8},
         {smtp::ehlo::kStartTls, &Offers::starttls},
+        {smtp::ehlo::kMtPriority, &Offers::mt_priority},
+        {smtp::ehlo::kDeliverBy, &Offers::deliver_by},
     };
     auto lines = split(text, '\n');
     for (std::size_t i = 1; i < lines.size(); ++i) {  // the first one is the server's name
@@ -42,6 +44,8 @@ Offers Offers::parse(std::string_view text, const std::vector<std::string>& disc
         if (same(smtp::ehlo::kSize)) {
             offers.size = true;
             offers.size_limit = parse_number(trim(rest)).value_or(0);
+        } else if (same(smtp::ehlo::kDeliverBy)) {
+            offers.least_time = parse_number(trim(rest)).value_or(0);
         } else if (same(smtp::ehlo::kAuth)) {
             take_mechanisms(rest, offers.auth);
         }

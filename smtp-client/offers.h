@@ -18,6 +18,9 @@ struct Offers {
     bool dsn = false;
     bool smtputf8 = false;
     bool starttls = false;
+    bool mt_priority = false;
+    bool deliver_by = false;
+    std::uint64_t least_time = 0;   ///< DELIVERBY: for mail that is to be returned, in seconds
     std::vector<std::string> auth;  ///< mechanisms, upper case
 
     /// `text`: the lines of the reply, separated by '\n'; `discard`: keywords to overlook.

@@ -60,6 +60,7 @@ std::string Conversation::mail_command(const Envelope& envelope, bool eight_bit)
         parameters.ret = static_cast<smtp::Ret>(job.ret);
         parameters.envid = job.envid;
     }
+    put_wishes(parameters, job);
     return "MAIL FROM:<" + smtp::to_external(job.sender) + ">" + smtp::to_text(parameters);
 }
 
@@ -86,7 +87,7 @@ std::optional<Trouble> Conversation::obstacle(const Envelope& envelope) const {
         return unfit(target_, true, "5.6.7",
                      "SMTPUTF8 is required, but was not offered by host " + target_.name_and_ip());
     }
-    return std::nullopt;
+    return time_obstacle(*envelope.job);
 }
 
 /// Looks what the content is like; for a server that takes 7 bits only it is converted, or goes
