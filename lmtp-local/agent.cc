@@ -35,6 +35,14 @@ Task<ipc::JobReport> Agent::work(ipc::Job job, Fd content) {
     mail.body = job.body;
     mail.smtputf8 = job.smtputf8;
     mail.login = job.login;
+    mail.ret = job.ret;
+    mail.envid = job.envid;
+    mail.priority = job.priority;
+    mail.by_mode = job.by_mode;
+    mail.by_trace = job.by_trace;
+    mail.deliver_by = job.deliver_by;
+    mail.requiretls = job.requiretls;
+    mail.tls_optional = job.tls_optional;
     mail.client_name = job.client_name;
     mail.client_address = job.client_address;
     ipc::JobReport report;
@@ -54,6 +62,7 @@ Task<ipc::JobReport> Agent::work(ipc::Job job, Fd content) {
         result.status = std::move(outcome.status);
         result.text = std::move(outcome.text);
         result.relay = relay_;
+        result.dsn_passed_on = outcome.dsn_passed_on;
         domains.merge(outcome.domains);
         log(job, recipient, result, started);
         report.results.push_back(std::move(result));

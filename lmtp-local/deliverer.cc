@@ -6,6 +6,7 @@
 #include "lib/ipc/ways/queue.h"
 #include "lib/smtp/address.h"
 #include "lib/spool/delays.h"
+#include "lib/spool/envelope.h"
 #include "lmtp-local/forwarding.h"
 
 namespace facteur::lmtp_local {
@@ -13,6 +14,16 @@ namespace {
 
 /// A message that came while our predecessor ended may have been in its hands, and clocks step.
 constexpr std::int64_t kDoubt = 10'000'000;
+
+/// RFC 3461 section 5.2.7: who takes the place of a recipient reports for it; of several, only
+/// that there are several is a success.
+void take_requests(ipc::SubmitRecipient& to, const ipc::JobRecipient& from, bool alone) {
+    to.orcpt = from.orcpt;
+    to.notify = from.notify;
+    if (alone || !(to.notify & spool::notify_success)) return;
+    to.notify = static_cast<std::uint8_t>(to.notify & ~unsigned{spool::notify_success});
+    if (to.notify == 0) to.notify = spool::notify_never;
+}
 
 }  // namespace
 
@@ -207,14 +218,20 @@ Task<Outcome> Deliverer::to_targets(const Mail& mail, const ipc::JobRecipient& r
     }
     if (addresses.empty() || sum.outcome == ipc::Outcome::deferred) co_return sum;
     std::string sender = owner.empty() ? mail.sender : owner;
-    Outcome forwarded = co_await forward(mail, recipient, std::move(addresses), std::move(sender));
+    const bool alone = targets.size() == 1;
+    Outcome forwarded =
+        co_await forward(mail, recipient, std::move(addresses), std::move(sender), alone);
+    if (alone) co_return forwarded;
     if (forwarded.is_good() && sum.outcome == ipc::Outcome::expanded) sum.text = forwarded.text;
     sum.merge(std::move(forwarded));
     co_return sum;
 }
 
 Task<Outcome> Deliverer::forward(const Mail& mail, const ipc::JobRecipient& recipient,
-                                 std::vector<std::string> addresses, std::string sender) {
+                                 std::vector<std::string> addresses, std::string sender,
+                                 bool alone) {
+    // RFC 3461 section 5.2.7.3: a list's mail is a new message, its failures are its owner's.
+    const bool list = sender != mail.sender;
     std::string fields = "Delivered-To: " + smtp::to_external(recipient.address) + "\r\n";
     std::function<Result<Fd>()> copy = [&mail, &fields] {
         return prefixed_copy(mail.content.get(), mail.offset, mail.size, fields);
@@ -230,8 +247,19 @@ Task<Outcome> Deliverer::forward(const Mail& mail, const ipc::JobRecipient& reci
         // An alias or ~/.forward without a domain means somebody here.
         if (to.address.find('@') == std::string::npos) to.address += "@" + settings_.myorigin();
         to.original = recipient.original;
+        if (!list) take_requests(to, recipient, alone);
         submit.recipients.push_back(std::move(to));
     }
+    if (!list) {
+        submit.ret = mail.ret;
+        submit.envid = mail.envid;
+    }
+    submit.priority = mail.priority;
+    submit.by_mode = mail.by_mode;
+    submit.by_trace = mail.by_trace;
+    submit.deliver_by = mail.deliver_by;
+    submit.requiretls = mail.requiretls;
+    submit.tls_optional = mail.tls_optional;
     submit.arrival = mail.arrival;
     submit.size = mail.size + fields.size();
     submit.body = mail.body;
@@ -243,7 +271,9 @@ Task<Outcome> Deliverer::forward(const Mail& mail, const ipc::JobRecipient& reci
     fds.push_back(*std::move(content));
     auto answer = co_await queue_.call(std::move(submit), std::move(fds));
     if (!answer) co_return Outcome::bad(answer.error());
-    co_return Outcome::good(ipc::Outcome::expanded, "forwarded as " + id);
+    Outcome outcome = Outcome::good(ipc::Outcome::expanded, "forwarded as " + id);
+    outcome.dsn_passed_on = alone && !list;
+    co_return outcome;
 }
 
 }  // namespace facteur::lmtp_local

@@ -41,7 +41,7 @@ private:
     Task<Outcome> to_user_or_forward(const Mail& mail, const ipc::JobRecipient& recipient,
                                      std::shared_ptr<User> user, std::string name);
     Task<Outcome> forward(const Mail& mail, const ipc::JobRecipient& recipient,
-                          std::vector<std::string> addresses, std::string sender);
+                          std::vector<std::string> addresses, std::string sender, bool alone);
     Task<Result<std::shared_ptr<User>>> find_local(std::string address, std::string& name);
     Task<bool> loops(const Mail& mail, std::string address);
     std::string without_extension(const std::string& local) const;

@@ -1,5 +1,6 @@
 #include "lmtp-local/deliverer.h"
 
+#include "lib/spool/envelope.h"
 #include "lmtp-local/fake_house.h"
 
 namespace facteur::lmtp_local {
@@ -57,6 +58,35 @@ TEST_CASE_METHOD(Fixture, "~/.forward sends mail on", "[lmtp-local]") {
     put(home("tim") + "/.forward", "# on holiday\n");
     CHECK(local("tim@host.test", "4bXyy").outcome == ipc::Outcome::written);
     CHECK(messages("tim").size() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "what is sent on reports for its recipient [RFC 3461 5.2.7]",
+                 "[lmtp-local]") {
+    alias("one", {{AliasKind::address, "a@elsewhere.test"}});
+    alias("two", {{AliasKind::address, "a@elsewhere.test"}, {AliasKind::address, "b@x.test"}});
+    alias("list", {{AliasKind::address, "a@elsewhere.test"}});
+    aliases["list"].owner = "owner-list@host.test";
+    auto [name, notify, passed_on, orcpt] = GENERATE(table<std::string, int, bool, std::string>({
+        {"one", spool::notify_success | spool::notify_failure, true, "rfc822;X@host.test"},
+        {"two", spool::notify_failure, false, "rfc822;X@host.test"},
+        {"list", 0, false, ""},
+    }));
+    INFO(name);
+    Mail message = mail(kText, "4bXyz");
+    message.envid = "E1";
+    message.ret = static_cast<std::uint8_t>(spool::Ret::headers);
+    message.priority = 4;
+    ipc::JobRecipient to = recipient(name + "@host.test");
+    to.notify = spool::notify_success | spool::notify_failure;
+    to.orcpt = "rfc822;X@host.test";
+    Outcome outcome = run(deliverer.to_local(message, to));
+    CHECK(outcome.dsn_passed_on == passed_on);
+    REQUIRE(submitted.size() == 1);
+    const ipc::Submit& submit = submitted[0].message;
+    CHECK(submit.recipients.at(0).notify == notify);
+    CHECK(submit.recipients.at(0).orcpt == orcpt);
+    CHECK(submit.envid == (name == "list" ? "" : "E1"));
+    CHECK(submit.priority == 4);
 }
 
 TEST_CASE_METHOD(Fixture, "an alias is users, commands, files and addresses", "[lmtp-local]") {

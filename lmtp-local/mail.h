@@ -21,6 +21,14 @@ struct Mail {
     std::string trace;  ///< Received: of our own LMTP server
     std::uint8_t body = 0;
     bool smtputf8 = false;
+    std::uint8_t ret = 0;  ///< spool::Ret
+    std::string envid;
+    std::int8_t priority = 0;
+    std::uint8_t by_mode = 0;  ///< spool::ByMode
+    bool by_trace = false;
+    std::int64_t deliver_by = 0;
+    bool requiretls = false;
+    bool tls_optional = false;
     std::string login;
     std::string client_name;
     std::string client_address;
@@ -34,6 +42,7 @@ struct Outcome {
     std::string status = "4.3.0";
     std::string text;
     std::set<std::uint64_t> domains;  ///< file systems with what is not flushed: Flusher::Job
+    bool dsn_passed_on = false;       ///< became one message that reports for it
     bool is_good() const {
         return outcome != ipc::Outcome::deferred && outcome != ipc::Outcome::failed;
     }
