@@ -98,6 +98,8 @@ public:
     virtual Task<TlsServer*> tls() = 0;
 
     // qmgr
+    /// Does the queue take new mail?  Nothing: it cannot be asked now, which says nothing.
+    virtual Task<std::optional<ipc::RoomReply>> room() = 0;
     /// A file for a content that is larger than the journal takes.
     virtual Task<Result<ReservedFile>> reserve(std::string queue_id) = 0;
     /// The message will not come after all.

@@ -171,6 +171,10 @@ Task<TlsServer*> FakeBackend::tls() {
     co_return tls_server;
 }
 
+Task<std::optional<ipc::RoomReply>> FakeBackend::room() {
+    co_return room_left;
+}
+
 Task<Result<ReservedFile>> FakeBackend::reserve(std::string) {
     if (reserve_error) co_return std::unexpected(*reserve_error);
     ReservedFile reserved;

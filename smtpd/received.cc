@@ -55,11 +55,9 @@ std::string received_field(const TraceFacts& facts) {
     out.append("\r\n\tby ").append(facts.host).append(" (").append(facts.mail_name);
     out.append(") with ").append(client.protocol(facts.smtputf8)).append(" id ");
     out.append(facts.queue_id);
-    if (facts.recipient.empty()) {
-        out.append(";\r\n\t");
-    } else {
-        out.append("\r\n\tfor <").append(facts.recipient).append(">; ");
-    }
+    if (!facts.recipient.empty()) out.append("\r\n\tfor <").append(facts.recipient).append(">");
+    if (facts.priority) out.append("\r\n\tPRIORITY ").append(std::to_string(*facts.priority));
+    out.append(facts.recipient.empty() && !facts.priority ? ";\r\n\t" : "; ");
     out.append(rfc5322_date(facts.when));
     return out.append(" (").append(zone_name(facts.when)).append(")\r\n");
 }

@@ -23,6 +23,7 @@ struct TraceFacts {
     bool smtputf8 = false;
     const TlsInfo* tls = nullptr;  ///< when it is to be told
     bool show_login = false;
+    std::optional<std::int8_t> priority = std::nullopt;  ///< RFC 6710 section 4.2
 };
 
 /// Folded, with CR LF at each end of line.

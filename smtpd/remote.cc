@@ -15,6 +15,8 @@ constexpr std::size_t kMostAddresses = 20000;
 constexpr Seconds kPolicyBudget{10};
 /// The greeting does not wait longer for the client's name, when the name service is dead.
 constexpr Seconds kNameBudget{10};
+/// The question for room in the queue must not keep a client waiting while qmgr is replaced.
+constexpr Seconds kRoomBudget{1};
 /// An address lookup or a password check that takes longer has failed for the client.
 constexpr Seconds kQuestionBudget{60};
 
@@ -48,6 +50,7 @@ Remote::Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Reso
       servers_(scope, "private/policy", settings.ipc_timeout()),
       authd_(scope, "private/auth", kQuestionBudget),
       qmgr_(scope, "private/queue", settings.limits.submit_timeout()),
+      rooms_(scope, "private/queue", kRoomBudget),
       addresses_(addressd_, kMostAddresses),
       tls_(authd_, "smtp", tls_options(settings)) {}
 
@@ -234,6 +237,24 @@ Task<TlsServer*> Remote::tls() {
         co_return nullptr;
     }
     co_return *server;
+}
+
+/// The answer serves for all messages of this moment.  While qmgr is replaced none comes, and mail
+/// is taken: it is the end of the data that needs qmgr.
+Task<std::optional<ipc::RoomReply>> Remote::room() {
+    constexpr Milliseconds kGood{500};
+    constexpr Seconds kSilent{5};
+    if (Loop::current().now() < room_until_) co_return room_;
+    auto answer = co_await rooms_.call(ipc::Room());
+    room_until_ = Loop::current().now() + kGood;
+    if (!answer) {
+        room_.reset();
+        room_until_ = Loop::current().now() + kSilent;
+        co_return room_;
+    }
+    room_ = std::move(answer->message);
+    if (room_->refused) log_warning("no new mail is taken: " + room_->text);
+    co_return room_;
 }
 
 Task<Result<ReservedFile>> Remote::reserve(std::string queue_id) {

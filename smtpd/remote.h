@@ -50,6 +50,7 @@ public:
     Task<Result<ReservedFile>> reserve(std::string queue_id) override;
     void abandon(std::string queue_id) override;
     Task<Result<void>> flush(ipc::FlushDestination order) override;
+    Task<std::optional<ipc::RoomReply>> room() override;
     Task<Result<void>> submit(ipc::Submit message, Fd content) override;
 
 private:
@@ -66,6 +67,9 @@ private:
     ipc::Client servers_;  ///< policyd too, which takes its time over them
     ipc::Client authd_;
     ipc::Client qmgr_;
+    ipc::Client rooms_;  ///< qmgr too, which is not waited for
+    std::optional<ipc::RoomReply> room_;
+    TimePoint room_until_{};
     AddressCache addresses_;
     login::AuthdTls tls_;
     std::vector<std::string> mechanisms_;                 ///< once they are known

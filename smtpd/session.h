@@ -142,6 +142,15 @@ private:
 
     // session_envelope.cc
     Task<smtp::Reply> do_mail(std::string arguments);
+    Task<bool> has_room(std::optional<std::uint64_t> size);
+    // session_wishes.cc
+    smtp::Offered offered() const;
+    std::string offered_wishes() const;
+    bool is_among(const std::vector<std::string>& who) const;
+    std::optional<smtp::Reply> excessive_wish(const smtp::MailParameters& parameters) const;
+    smtp::Reply settle_priority(smtp::MailParameters& parameters) const;
+    void put_wishes(ipc::Submit& message) const;
+
     Result<Transaction> parse_mail(std::string_view arguments) const;
     Task<smtp::Reply> do_rcpt(std::string arguments);
     Result<ipc::SubmitRecipient> parse_rcpt(std::string_view arguments) const;

@@ -198,7 +198,8 @@ std::string Session::trace_fields() const {
                      transaction.arrival,
                      transaction.parameters.smtputf8,
                      settings_.tls.received_header() ? stream_.tls() : nullptr,
-                     settings_.sasl.header()};
+                     settings_.sasl.header(),
+                     transaction.parameters.priority};
     std::string fields = received_field(facts);
     return fields.append(lines_of(transaction.effects.headers));
 }
@@ -206,14 +207,7 @@ std::string Session::trace_fields() const {
 /// RFC 6409 section 8: a submission server completes what our own users send; strangers' messages
 /// stay as they are.
 bool Session::fixes_header() const {
-    if (settings_.add_missing()) return true;
-    for (const std::string& who : settings_.rewrite_clients()) {
-        if ((who == "permit_inet_interfaces" && client_.in_inet_interfaces) ||
-            (who == "permit_mynetworks" && client_.in_mynetworks) ||
-            (who == "permit_sasl_authenticated" && !client_.login.empty()))
-            return true;
-    }
-    return false;
+    return settings_.add_missing() || is_among(settings_.rewrite_clients());
 }
 
 std::string Session::added_fields() const {
@@ -332,6 +326,7 @@ Task<Reply> Session::submit_message() {
     message.smtputf8 = transaction.parameters.smtputf8;
     message.ret = static_cast<std::uint8_t>(transaction.parameters.ret);
     message.envid = transaction.parameters.envid;
+    put_wishes(message);
     message.client_name = client_.name;
     message.client_address = client_.ip;
     message.helo = client_.helo;

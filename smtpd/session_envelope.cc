@@ -131,10 +131,7 @@ Result<Transaction> Session::parse_mail(std::string_view arguments) const {
     transaction.sender = sender->internal();
     // RFC 5321 section 3.2 has no parameters after HELO; those that come are taken, as Postfix
     // does.
-    smtp::Offered offered;
-    offered.smtputf8 = settings_.smtputf8_enable();
-    offered.dsn = offers(smtp::ehlo::kDsn);
-    TRY(transaction.parameters, smtp::parse_mail_parameters(arguments, offered));
+    TRY(transaction.parameters, smtp::parse_mail_parameters(arguments, offered()));
     const smtp::MailParameters& parameters = transaction.parameters;
     if (!parameters.smtputf8 && !smtp::is_ascii(transaction.sender))
         return std::unexpected(
@@ -143,6 +140,13 @@ Result<Transaction> Session::parse_mail(std::string_view arguments) const {
     if (limit > 0 && parameters.size.value_or(0) > limit)
         return std::unexpected(syntax_error("5.3.4", "Message size exceeds fixed limit"));
     return transaction;
+}
+
+/// As in Postfix, half as much again as is needed must be free.
+Task<bool> Session::has_room(std::optional<std::uint64_t> size) {
+    auto room = co_await server_.backend.room();
+    if (!room) co_return true;
+    co_return !room->refused && size.value_or(0) <= room->free / 3 * 2;
 }
 
 // RFC 5321 section 4.1.1.2
@@ -158,9 +162,14 @@ Task<Reply> Session::do_mail(std::string arguments) {
         transaction_ = std::make_unique<Transaction>(*std::move(parsed));
         co_return Reply{250, "2.1.0", "Ok"};
     }
+    std::optional<Reply> refusal = excessive_wish(parsed->parameters);
+    if (refusal) co_return *std::move(refusal);
+    const bool room = co_await has_room(parsed->parameters.size);
+    // RFC 1870 section 6.1
+    if (!room) co_return Reply{452, "4.3.1", "Insufficient system storage"};
+    const Reply good = settle_priority(parsed->parameters);
     co_await expect_recipients();
-    std::optional<Reply> refusal =
-        co_await ask_policy(ipc::PolicyMoment::mail, parsed->sender, std::string());
+    refusal = co_await ask_policy(ipc::PolicyMoment::mail, parsed->sender, std::string());
     if (refusal) co_return *std::move(refusal);
     transaction_ = std::make_unique<Transaction>(*std::move(parsed));
     transaction_->instance = spool::make_queue_id();
@@ -173,7 +182,7 @@ Task<Reply> Session::do_mail(std::string arguments) {
     }
     transaction_->effects = std::move(facts.effects);
     transaction_->arrival = std::chrono::system_clock::now();
-    co_return Reply{250, "2.1.0", "Ok"};
+    co_return good;
 }
 
 /// Asks addressd about all RCPT commands that have come already, so that the answers to a pipelined
@@ -203,9 +212,7 @@ Result<ipc::SubmitRecipient> Session::parse_rcpt(std::string_view arguments) con
     auto mailbox = smtp::take_path(arguments, rules);
     if (!mailbox || mailbox->is_null() || mailbox->local.empty())
         return std::unexpected(syntax_error("5.1.3", "Bad recipient address syntax"));
-    smtp::Offered offered;
-    offered.dsn = offers(smtp::ehlo::kDsn);
-    TRY(auto parameters, smtp::parse_rcpt_parameters(arguments, offered));
+    TRY(auto parameters, smtp::parse_rcpt_parameters(arguments, offered()));
     ipc::SubmitRecipient recipient;
     recipient.address = mailbox->internal();
     recipient.orcpt = std::move(parameters.orcpt);

@@ -10,6 +10,7 @@
 #include "lib/config/dns.h"
 #include "lib/config/proxy_interfaces.h"
 #include "smtpd/command_settings.h"
+#include "smtpd/extension_settings.h"
 #include "smtpd/restriction_param.h"
 #include "smtpd/screen_settings.h"
 #include "smtpd/tempfail.h"
@@ -382,6 +383,7 @@ struct Settings : conf::Common {
     /// At which this host receives mail, as text: inet_interfaces and proxy_interfaces.
     std::vector<std::string> own_addresses;
     void learn_own_addresses();
+    ExtensionSettings extensions{*this};
 
     void loaded(const conf::MainCf& file, const conf::Values& values) override {
         restrictions.load_classes(file, values);

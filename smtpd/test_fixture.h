@@ -53,6 +53,7 @@ public:
     Task<Result<ipc::SaslReply>> sasl(ipc::SaslStep question) override;
     void sasl_abort(std::uint64_t exchange) override { aborted.push_back(exchange); }
     Task<TlsServer*> tls() override;
+    Task<std::optional<ipc::RoomReply>> room() override;
     Task<Result<ReservedFile>> reserve(std::string queue_id) override;
     void abandon(std::string queue_id) override { abandoned.push_back(queue_id); }
     Task<Result<void>> flush(ipc::FlushDestination order) override;
@@ -73,6 +74,7 @@ public:
     std::uint64_t generation = 1;
     ipc::PolicyReply judgement;
     ClientName client;
+    std::optional<ipc::RoomReply> room_left;
     std::optional<Error> submit_error;
     std::optional<Error> reserve_error;
     TlsServer* tls_server = nullptr;
