@@ -73,7 +73,7 @@ $(BUILD)/lib.a: $(call UNITS,$(LIB_SOURCES))
 # $(1) folder of a program
 define program
 $(BUILD)/bin/$(notdir $(1)): $(call UNITS,$(call SOURCES_OF,$(wildcard $(1)/*.cc $(1)/*/*.cc))) $(BUILD)/lib.a
-	@mkdir -p $$(@D); echo "  LINK  $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
+	@mkdir -p $$(@D); echo "  LINK  $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 DEPS += $(patsubst %.o,%.d,$(call OBJECTS,$(wildcard $(1)/*.cc $(1)/*/*.cc)))
 endef
 # $(1) folder of tests: they link what stands beside them, but for a program's main
@@ -81,7 +81,7 @@ define test_program
 $(BUILD)/test/$(subst /,-,$(1))_test: $(call OBJECTS,$(call TESTS_OF,$(wildcard $(1)/*.cc))) \
   $(if $(filter lib/%,$(1)),,$(call UNITS,$(filter-out %/main.cc,$(call SOURCES_OF,$(wildcard $(1)/*.cc $(if $(wildcard $(1)/main.cc),$(1)/*/*.cc)))))) \
   $(BUILD)/tests/main.o $(BUILD)/lib.a
-	@mkdir -p $$(@D); echo "  LINK  $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
+	@mkdir -p $$(@D); echo "  LINK  $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 # $(1) folder, $(2) the first's number, $(3) the sources of the folder
 define batch
@@ -96,6 +96,8 @@ BATCHED := $(call BATCHED_OF,$(LIB_SOURCES) $(foreach d,$(PROGRAM_DIRS),$(call S
 $(foreach d,$(call FOLDERS_OF,$(BATCHED)),$(foreach n,$(BATCH_STARTS),$(if $(word \
   $(n),$(call IN_FOLDER,$(d),$(BATCHED))),$(eval $(call batch,$(d),$(n),$(call IN_FOLDER,$(d),$(BATCHED)))))))
 $(foreach d,$(PROGRAM_DIRS),$(eval $(call program,$(d))))
+# Only facteur draws pictures.
+$(BUILD)/bin/facteur $(BUILD)/test/tools-facteur_test: LDLIBS += -lcairo
 $(foreach d,$(TEST_DIRS),$(eval $(call test_program,$(d))))
 
 # Where no compiler cache does better, the tests' headers are parsed once.  Not the programs': with

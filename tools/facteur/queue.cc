@@ -33,7 +33,7 @@ DESCRIPTION
     stats
         How many recipients wait, by domain and by age in minutes, as qshape prints it.
         --by-sender counts messages by the domain of their sender, --most names how many domains
-        are shown (20; 0 is all).
+        are shown (20; 0 is all).  --png FILE draws the table as bars into a PNG file.
     watch
         The same every --interval seconds, until it is interrupted.
     flush
@@ -70,6 +70,8 @@ DESCRIPTION
         What is said of why it waits holds these words.
     --place active|deferred|hold
         Where it is.
+    --client pattern
+        The name or address of the client that brought it, or its SASL login.
 
     mailq, postqueue, postsuper and postcat take Postfix's options:
 
@@ -170,6 +172,7 @@ void add_stats(Command& queue, Context& context, bool again) {
     stats.add_flag("--by-sender", words->stats.by_sender, "By the domain of the sender");
     stats.add_option("--most", words->stats.most, "Domains that are shown; 0: all");
     if (again) stats.add_option("--interval", words->interval, "Seconds");
+    if (!again) stats.add_option("--png", words->stats.picture, "Draw it into this file");
     if (!again) stats.add_flag("--json", words->stats.json, "For programs");
     words->stats.filter.add_options(stats);
     with_client(stats, context, [words, again](QueueClient& client) {

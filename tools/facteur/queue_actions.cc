@@ -16,6 +16,7 @@
 #include "lib/spool/queue_id.h"
 #include "tools/facteur/instance.h"
 #include "tools/facteur/queue_disk.h"
+#include "tools/facteur/queue_picture.h"
 
 namespace facteur::tool {
 namespace {
@@ -263,6 +264,10 @@ int show_stats(QueueClient& client, const StatsWishes& wishes) {
     auto read = each_entry(client, wishes.filter,
                            [&](const ipc::QueueEntry& entry) { table.add(entry, now); });
     if (!read) return fail("facteur", 1, read.error().text);
+    if (!wishes.picture.empty()) {
+        auto drawn = draw_ages(table.rows(wishes.most), wishes.picture);
+        return drawn ? 0 : fail("facteur", EX_CANTCREAT, drawn.error().text);
+    }
     std::cout << (wishes.json ? table.json() + "\n" : table.text(wishes.most)) << std::flush;
     return 0;
 }

@@ -42,7 +42,8 @@ struct StatsWishes {
     QueueFilter filter;
     bool by_sender = false;
     bool json = false;
-    unsigned most = 20;  ///< domains; 0: all
+    unsigned most = 20;   ///< domains; 0: all
+    std::string picture;  ///< a PNG file to draw into; empty: none
 };
 int show_stats(QueueClient& client, const StatsWishes& wishes);
 /// The same again and again, until it is interrupted.

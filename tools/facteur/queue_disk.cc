@@ -43,6 +43,10 @@ Result<void> entries_on_disk(const std::function<void(const ipc::QueueEntry&)>& 
         entry.sender = story.envelope.sender;
         entry.next_attempt = story.next_attempt;
         entry.attempts = story.attempts;
+        entry.client_name = story.envelope.client_name;
+        entry.client_address = story.envelope.client_address;
+        entry.login = story.envelope.login;
+        entry.priority = story.envelope.priority;
         for (std::size_t i = 0; i < story.progress.size(); ++i) {
             ipc::QueueRecipient recipient;
             recipient.address = story.envelope.recipients[i].address;

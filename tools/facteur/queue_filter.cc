@@ -53,6 +53,7 @@ void QueueFilter::add_options(Command& command) {
     command.add_option("--smaller", smaller_, "Smaller than this");
     command.add_option("--reason", reason_, "Why it waits holds these words");
     command.add_option("--place", place_, "active, deferred or hold");
+    command.add_option("--client", client_, "Brought by this client: name, address or SASL login");
 }
 
 Result<void> QueueFilter::settle() {
@@ -67,8 +68,8 @@ Result<void> QueueFilter::settle() {
 }
 
 bool QueueFilter::is_set() const {
-    for (const std::string* option : {&sender_, &recipient_, &domain_, &reason_, &place_, &older_,
-                                      &younger_, &larger_, &smaller_}) {
+    for (const std::string* option : {&sender_, &recipient_, &domain_, &reason_, &place_, &client_,
+                                      &older_, &younger_, &larger_, &smaller_}) {
         if (!option->empty()) return true;
     }
     return false;
@@ -83,6 +84,10 @@ bool QueueFilter::matches(const ipc::QueueEntry& entry, std::int64_t now) const 
     if (!larger_.empty() && entry.size <= larger_bytes_) return false;
     if (!smaller_.empty() && entry.size >= smaller_bytes_) return false;
     if (!place_.empty() && queue_name(entry.place) != place_) return false;
+    if (!client_.empty() && !matches_pattern(client_, entry.client_name) &&
+        !matches_pattern(client_, entry.client_address) && !matches_pattern(client_, entry.login)) {
+        return false;
+    }
     if (recipient_.empty() && domain_.empty() && reason_.empty()) return true;
     const std::string words = to_lower(reason_);
     return std::any_of(entry.recipients.begin(), entry.recipients.end(), [&](const auto& one) {
@@ -114,30 +119,33 @@ void AgeTable::add(const ipc::QueueEntry& entry, std::int64_t now) {
     }
 }
 
-std::vector<AgeTable::Row> AgeTable::sorted() const {
+std::vector<AgeTable::Row> AgeTable::rows(std::size_t most) const {
     std::vector<Row> rows;
     for (const auto& [domain, row] : rows_)
         rows.push_back(row);
     std::stable_sort(rows.begin(), rows.end(),
                      [](const Row& a, const Row& b) { return a.total > b.total; });
+    if (most > 0 && rows.size() > most) rows.resize(most);
     rows.insert(rows.begin(), all_);
     return rows;
 }
 
+std::string AgeTable::heading(std::size_t column) {
+    const std::size_t last = kColumns - 1;
+    const std::string minutes = std::to_string(5 << std::min(column, last - 1));
+    return column < last ? minutes : minutes + "+";
+}
+
 std::string AgeTable::text(std::size_t most) const {
-    std::vector<Row> rows = sorted();
-    if (most > 0 && rows.size() > most + 1) rows.resize(most + 1);
+    const std::vector<Row> rows = this->rows(most);
     std::size_t width = 0;
     for (const Row& row : rows)
         width = std::max(width, row.domain.size());
     const std::size_t column = std::max<std::size_t>(6, std::to_string(all_.total).size() + 1);
     std::string out = fmt::format("{:>{}}{:>{}}", "", width, "T", column);
-    std::string last;
-    for (int minutes = 5, i = 0; i + 1 < static_cast<int>(kColumns); ++i, minutes *= 2) {
-        last = std::to_string(minutes);
-        out += fmt::format("{:>{}}", last, column);
-    }
-    out += fmt::format("{:>{}}\n", last + "+", column);
+    for (std::size_t i = 0; i < kColumns; ++i)
+        out += fmt::format("{:>{}}", heading(i), column);
+    out += '\n';
     for (const Row& row : rows) {
         out += fmt::format("{:>{}}{:>{}}", printable(row.domain), width, row.total, column);
         for (std::uint64_t count : row.counts)
@@ -149,7 +157,7 @@ std::string AgeTable::text(std::size_t most) const {
 
 std::string AgeTable::json() const {
     auto list = nlohmann::ordered_json::array();
-    for (const Row& row : sorted()) {
+    for (const Row& row : rows(0)) {
         nlohmann::ordered_json one;
         one["domain"] = row.domain;
         one["total"] = row.total;

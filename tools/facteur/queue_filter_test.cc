@@ -29,6 +29,9 @@ struct Wanted {
 
 ipc::QueueEntry entry() {
     ipc::QueueEntry entry;
+    entry.client_name = "mx.far.test";
+    entry.client_address = "192.0.2.7";
+    entry.login = "anna";
     entry.sender = "Anna@example.org";
     entry.arrival = (kNow - 3600) * 1000000;
     entry.size = 5000;
@@ -54,6 +57,10 @@ TEST_CASE("a filter wants all of its conditions", "[facteur]") {
         {"--domain far.test", true},
         {"--domain near.test", false},  // that one has it already
         {"--recipient b@*", true},
+        {"--client 192.0.2.*", true},
+        {"--client MX.far.test", true},
+        {"--client anna", true},
+        {"--client other", false},
         {"--older 59m", true},
         {"--older 1h", false},
         {"--younger 2h", true},

@@ -124,6 +124,10 @@ std::string to_json(const ipc::QueueEntry& entry) {
     json["next_attempt"] = entry.next_attempt;
     json["attempts"] = entry.attempts;
     json["sender"] = entry.sender;
+    if (!entry.client_name.empty()) json["client_name"] = entry.client_name;
+    if (!entry.client_address.empty()) json["client_address"] = entry.client_address;
+    if (!entry.login.empty()) json["sasl_username"] = entry.login;
+    if (entry.priority != 0) json["priority"] = entry.priority;
     json["recipients"] = nlohmann::json::array();
     for (const ipc::QueueRecipient& recipient : entry.recipients) {
         if (!is_waiting(recipient)) continue;
