@@ -121,11 +121,27 @@ std::string event_line(const Facts& facts, std::string_view what, std::string_vi
     return line;
 }
 
+void Gate::note(std::string_view parameter, const Restriction& restriction, const Ruling& ruling,
+                const Facts& facts) const {
+    if (watch_) watch_(Consulted{parameter, restriction, ruling, facts.depth});
+}
+
+std::string_view Gate::parameter_of(const Restrictions& list) const {
+    const RestrictionSettings& lists = settings_.restrictions;
+    for (const auto* each : {&lists.client, &lists.helo, &lists.sender, &lists.relay,
+                             &lists.recipient, &lists.data, &lists.end_of_data})
+        if (&(*each)() == &list) return each->name();
+    for (const auto& [name, restrictions] : lists.class_lists)
+        if (&restrictions == &list) return name;
+    return "access table";
+}
+
 Task<Ruling> Gate::run(const Restrictions& list, Stage stage, Facts& facts) {
     if (facts.depth > kDeepest) co_return refuse(451, "4.3.5", "Server configuration error");
     for (const Restriction& restriction : list) {
         const Check check = kChecks[static_cast<std::size_t>(restriction.rule)];
         Ruling ruling = co_await (this->*check)(restriction, stage, facts);
+        if (watch_) note(parameter_of(list), restriction, ruling, facts);
         if (ruling.kind == Ruling::Kind::dunno) continue;
         if (ruling.kind == Ruling::Kind::refuse && restriction.warn) {
             log_info(refusal_line(facts, "reject_warning", ruling.reply));
@@ -182,6 +198,7 @@ Task<std::optional<smtp::Reply>> Gate::relaying(Facts& facts) {
     Restriction last;
     last.rule = Rule::reject_unauth_destination;
     Ruling ruling = co_await destination(last, Stage::recipient, facts);
+    note("end of the lists", last, ruling, facts);
     if (ruling.kind != Ruling::Kind::refuse) co_return std::nullopt;
     soften(facts, ruling.reply);
     co_return std::move(ruling.reply);
@@ -216,11 +233,13 @@ Task<Ruling> Gate::unlisted(Facts& facts) {
     if (settings_.restrictions.unlisted_recipient()) {
         restriction.rule = Rule::reject_unlisted_recipient;
         Ruling ruling = co_await listed(restriction, Stage::recipient, facts);
+        note("smtpd_reject_unlisted_recipient", restriction, ruling, facts);
         if (ruling.kind == Ruling::Kind::refuse) co_return ruling;
     }
     if (settings_.restrictions.unlisted_sender()) {
         restriction.rule = Rule::reject_unlisted_sender;
         Ruling ruling = co_await listed(restriction, Stage::sender, facts);
+        note("smtpd_reject_unlisted_sender", restriction, ruling, facts);
         if (ruling.kind == Ruling::Kind::refuse) co_return ruling;
     }
     co_return Ruling();

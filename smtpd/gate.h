@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,12 +67,24 @@ struct Ruling {
     smtp::Reply reply;
 };
 
+/// A restriction that was looked at, for who wants to know how a decision comes about.
+struct Consulted {
+    std::string_view parameter;  ///< the list that it stands in
+    const Restriction& restriction;
+    const Ruling& ruling;
+    int depth = 0;  ///< inside restriction classes
+};
+
 /// Postfix's access restrictions (SMTPD_ACCESS_README): who may do what, decided with what
 /// addressd and the DNS know.
 class Gate {
 public:
     Gate(Scope& scope, const Settings& settings, Backend& backend)
         : scope_(scope), settings_(settings), backend_(backend) {}
+
+    using Watch = std::function<void(const Consulted&)>;
+    /// Hears of each restriction that is consulted from now on.
+    void watch(Watch watch) { watch_ = std::move(watch); }
 
     /// Each gives the refusal, or nothing.  The facts stay with the caller until it is there.
     Task<std::optional<smtp::Reply>> connect(Facts& facts);
@@ -92,6 +105,9 @@ private:
     static const Check kChecks[];
 
     Task<Ruling> run(const Restrictions& list, Stage stage, Facts& facts);
+    void note(std::string_view parameter, const Restriction& restriction, const Ruling& ruling,
+              const Facts& facts) const;
+    std::string_view parameter_of(const Restrictions& list) const;
     Task<std::optional<smtp::Reply>> one_list(const Restrictions& list, Stage stage, Facts& facts);
     Task<std::optional<smtp::Reply>> relaying(Facts& facts);
     Task<Ruling> unlisted(Facts& facts);
@@ -142,6 +158,7 @@ private:
     Scope& scope_;
     const Settings& settings_;
     Backend& backend_;
+    Watch watch_;
 };
 
 // How refusals are worded, gate_rules.cc.

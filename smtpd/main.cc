@@ -56,13 +56,19 @@ DIAGNOSTICS
 SEE ALSO
     facteur(1), main.cf(5), master.cf(5), addressd(8), authd(8), policyd(8), qmgr(8)
 --*/
+#include <algorithm>
+
 #include "lib/daemon/daemon.h"
+#include "smtpd/explain.h"
 #include "smtpd/smtpd.h"
 
 using namespace facteur;
 
 int main(int argc, char** argv) {
     smtpd::Settings settings;
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    if (std::find(words.begin(), words.end(), "explain") != words.end())
+        return smtpd::explain(settings, words);
     daemon::Description smtpd;
     smtpd.name = "smtpd";
     smtpd.kind = daemon::Kind::sessions;

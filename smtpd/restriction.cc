@@ -286,4 +286,17 @@ bool dnsbl_matches(std::string_view argument, std::string_view answer) {
     return pattern.empty();
 }
 
+std::string to_text(const Restriction& restriction) {
+    std::string text = restriction.warn ? "warn_if_reject " : "";
+    const bool bare =
+        restriction.rule == Rule::check_access || restriction.rule == Rule::restriction_class;
+    for (const Name& name : kNames) {
+        if (bare || name.rule != restriction.rule || name.servers != restriction.servers) continue;
+        text.append(name.name);
+        break;
+    }
+    if (restriction.argument.empty()) return text;
+    return text + (bare ? "" : " ") + restriction.argument;
+}
+
 }  // namespace facteur::smtpd

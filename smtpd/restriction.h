@@ -78,6 +78,8 @@ struct Restriction {
     bool operator==(const Restriction&) const = default;
 };
 using Restrictions = std::vector<Restriction>;
+/// As a list writes it: "check_sender_access hash:/etc/facteur/senders".
+std::string to_text(const Restriction& restriction);
 
 /// Which table a bare `type:table` in a list means, and how its refusals are worded.
 enum class Stage : std::uint8_t { client, helo, sender, recipient, data, end_of_data, etrn };
