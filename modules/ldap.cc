@@ -243,7 +243,7 @@ std::optional<DirectoryUrl> LdapDirectory::parse_url(const std::string& text) {
     return url;
 }
 
-Result<std::unique_ptr<Directory>> connect(const Place& place, const ModuleOptions& options) {
+Result<std::unique_ptr<Directory>> connect_ldap(const Place& place, const ModuleOptions& options) {
     auto directory = std::make_unique<LdapDirectory>();
     if (auto opened = directory->open(place, options); !opened)
         return std::unexpected(std::move(opened).error());
@@ -259,5 +259,5 @@ const Module facteur_table_module{
     "bind bind_dn bind_pw sasl_mechs sasl_realm sasl_authz_id sasl_minssf version dereference "
     "chase_referrals debuglevel start_tls tls_ca_cert_dir tls_ca_cert_file tls_cert tls_key "
     "tls_require_cert tls_cipher_suite",
-    nullptr, &connect};
+    nullptr, &connect_ldap};
 }

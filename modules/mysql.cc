@@ -149,7 +149,7 @@ Result<Rows> MysqlSession::ask(const std::vector<std::string>& statement) {
     return rows;
 }
 
-Result<std::unique_ptr<Session>> connect(const Place& place, const ModuleOptions& options) {
+Result<std::unique_ptr<Session>> connect_mysql(const Place& place, const ModuleOptions& options) {
     auto session = std::make_unique<MysqlSession>();
     if (auto opened = session->open(place, options); !opened)
         return std::unexpected(std::move(opened).error());
@@ -164,5 +164,5 @@ const Module facteur_table_module{
     Module::kVersion,
     "user password dbname charset option_file option_group require_result_set tls_cert_file "
     "tls_key_file tls_CAfile tls_CApath tls_verify_cert tls_ciphers",
-    &connect, nullptr};
+    &connect_mysql, nullptr};
 }

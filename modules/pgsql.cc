@@ -154,7 +154,7 @@ Result<Rows> PgsqlSession::ask(const std::vector<std::string>& statement) {
     }
 }
 
-Result<std::unique_ptr<Session>> connect(const Place& place, const ModuleOptions& options) {
+Result<std::unique_ptr<Session>> connect_pgsql(const Place& place, const ModuleOptions& options) {
     auto session = std::make_unique<PgsqlSession>();
     if (auto opened = session->open(place, options); !opened)
         return std::unexpected(std::move(opened).error());
@@ -165,6 +165,6 @@ Result<std::unique_ptr<Session>> connect(const Place& place, const ModuleOptions
 
 extern "C" {
 extern const Module facteur_table_module __attribute__((visibility("default")));
-const Module facteur_table_module{Module::kVersion, "user password dbname encoding", &connect,
+const Module facteur_table_module{Module::kVersion, "user password dbname encoding", &connect_pgsql,
                                   nullptr};
 }

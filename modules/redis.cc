@@ -106,7 +106,7 @@ Result<Rows> RedisSession::ask(const std::vector<std::string>& statement) {
     return rows;
 }
 
-Result<std::unique_ptr<Session>> connect(const Place& place, const ModuleOptions& options) {
+Result<std::unique_ptr<Session>> connect_redis(const Place& place, const ModuleOptions& options) {
     auto session = std::make_unique<RedisSession>();
     if (auto opened = session->open(place, options); !opened)
         return std::unexpected(std::move(opened).error());
@@ -117,5 +117,6 @@ Result<std::unique_ptr<Session>> connect(const Place& place, const ModuleOptions
 
 extern "C" {
 extern const Module facteur_table_module __attribute__((visibility("default")));
-const Module facteur_table_module{Module::kVersion, "user password database", &connect, nullptr};
+const Module facteur_table_module{Module::kVersion, "user password database", &connect_redis,
+                                  nullptr};
 }

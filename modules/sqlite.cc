@@ -78,7 +78,7 @@ private:
     int deadline_ = 10;
 };
 
-Result<std::unique_ptr<Session>> connect(const Place& place, const ModuleOptions&) {
+Result<std::unique_ptr<Session>> connect_sqlite(const Place& place, const ModuleOptions&) {
     if (place.host.empty()) return permanent("dbpath is missing");
     auto session = std::make_unique<SqliteSession>();
     if (auto opened = session->open(place); !opened)
@@ -90,5 +90,5 @@ Result<std::unique_ptr<Session>> connect(const Place& place, const ModuleOptions
 
 extern "C" {
 extern const Module facteur_table_module __attribute__((visibility("default")));
-const Module facteur_table_module{Module::kVersion, "", &connect, nullptr};
+const Module facteur_table_module{Module::kVersion, "", &connect_sqlite, nullptr};
 }

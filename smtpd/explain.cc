@@ -78,7 +78,7 @@ std::vector<std::string> commands_of(const Wishes& wishes) {
     return commands;
 }
 
-Task<std::string> reply_of(Stream& stream) {
+Task<std::string> last_line_of(Stream& stream) {
     std::string text;
     for (;;) {
         Line line = co_await stream.read_line(4096);
@@ -93,20 +93,20 @@ Task<void> converse(Scope& scope, Fd socket, std::vector<std::string> commands, 
     stream.set_deadline(std::chrono::minutes(5));
     std::string failure;
     try {
-        std::string reply = co_await reply_of(stream);
+        std::string reply = co_await last_line_of(stream);
         print({"reply", "CONNECT", reply});
         for (const std::string& command : commands) {
             if (reply.starts_with('5') || reply.starts_with('4')) break;
             print({"command", command});
             stream.put(command + "\r\n");
             co_await stream.flush();
-            reply = co_await reply_of(stream);
+            reply = co_await last_line_of(stream);
             print({"reply", command, reply});
         }
         print({"verdict", reply});
         stream.put("QUIT\r\n");
         co_await stream.flush();
-        co_await reply_of(stream);
+        co_await last_line_of(stream);
     } catch (const Disconnect& end) {
         failure = end.what();
     }

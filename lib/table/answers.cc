@@ -5,7 +5,7 @@
 namespace facteur::table {
 namespace {
 
-constexpr std::string_view kHex = "0123456789ABCDEF";
+constexpr std::string_view kHexDigits = "0123456789ABCDEF";
 
 int hex_digit(char c) {
     if (is_digit(c)) return c - '0';
@@ -29,8 +29,8 @@ std::string percent_encoded(std::string_view text) {
             continue;
         }
         out += '%';
-        out += kHex[byte >> 4];
-        out += kHex[byte & 15];
+        out += kHexDigits[byte >> 4];
+        out += kHexDigits[byte & 15];
     }
     return out;
 }

@@ -10,7 +10,7 @@
 namespace facteur::table {
 namespace {
 
-constexpr std::size_t kResultLimit = 1 << 20;
+constexpr std::size_t kLdapResultLimit = 1 << 20;
 constexpr std::size_t kSearchLimit = 100000;
 
 bool lists(const std::vector<std::string>& names, std::string_view attribute) {
@@ -60,7 +60,7 @@ Result<void> LdapLookup::add_values(const std::vector<std::string>& values) {
         if (rules_.expansion_limit > 0 && ++expansion_ > rules_.expansion_limit)
             return permanent("more results than expansion_limit for \"" + printable(key_, 80) +
                              "\"");
-        if (result_.size() > kResultLimit) return permanent("a result of more than 1 MB");
+        if (result_.size() > kLdapResultLimit) return permanent("a result of more than 1 MB");
     }
     return {};
 }
