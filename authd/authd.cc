@@ -72,6 +72,9 @@ void Authd::answer_questions() {
     server_.on<ipc::SaslStep>([this](auto packet, const ipc::Peer& peer) {
         return sasl_step(std::move(packet.message), peer);
     });
+    server_.on<ipc::RecentLogin>([this](auto packet, const ipc::Peer& peer) {
+        return recent_login(std::move(packet.message), peer);
+    });
     server_.on<ipc::UserLookup>([this](auto packet, const ipc::Peer& peer) {
         return user(std::move(packet.message), peer);
     });
@@ -98,6 +101,13 @@ Authd::Answer<ipc::SaslStart> Authd::sasl_start(ipc::SaslStart request, ipc::Pee
 Authd::Answer<ipc::SaslStep> Authd::sasl_step(ipc::SaslStep request, ipc::Peer peer) {
     if (!front_.may(peer.uid)) co_return not_allowed("authentication", peer);
     auto reply = co_await exchanges_->step(process().sessions(), std::move(request));
+    co_return ipc::Packet(std::move(reply));
+}
+
+Authd::Answer<ipc::RecentLogin> Authd::recent_login(ipc::RecentLogin request, ipc::Peer peer) {
+    if (!front_.may(peer.uid)) co_return not_allowed("logins", peer);
+    ipc::RecentLoginReply reply;
+    reply.recent = exchanges_->logins().knows(request.client_address);
     co_return ipc::Packet(std::move(reply));
 }
 

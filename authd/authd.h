@@ -33,6 +33,7 @@ private:
     Answer<ipc::SaslMechanisms> mechanisms(ipc::SaslMechanisms request, ipc::Peer peer);
     Answer<ipc::SaslStart> sasl_start(ipc::SaslStart request, ipc::Peer peer);
     Answer<ipc::SaslStep> sasl_step(ipc::SaslStep request, ipc::Peer peer);
+    Answer<ipc::RecentLogin> recent_login(ipc::RecentLogin request, ipc::Peer peer);
     Answer<ipc::UserLookup> user(ipc::UserLookup request, ipc::Peer peer);
     Answer<ipc::Certificates> certificates(ipc::Certificates request, ipc::Peer peer);
     Answer<ipc::Signature> sign(ipc::Signature request, ipc::Peer peer);

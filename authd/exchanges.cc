@@ -51,7 +51,9 @@ private:
 }  // namespace
 
 Exchanges::Exchanges(const Settings& settings, Verifier& verifier)
-    : settings_(settings), verifier_(verifier) {}
+    : settings_(settings),
+      logins_(static_cast<std::size_t>(settings.recent_logins()), settings.recent_login_time()),
+      verifier_(verifier) {}
 
 std::vector<std::string> Exchanges::mechanisms() const {
     std::vector<std::string> names;
@@ -118,8 +120,8 @@ Task<ipc::SaslReply> Exchanges::check(Scope& scope, Exchange exchange, sasl::Che
     Claim claim;
     claim.login = wanted.user;
     claim.password = std::move(wanted.password);
-    claim.service = std::move(exchange.service);
-    claim.client_address = std::move(exchange.client_address);
+    claim.service = exchange.service;
+    claim.client_address = exchange.client_address;
     // RFC 4616 section 2: to act as somebody else takes a right to do so, which nobody has here.
     const bool other = !wanted.authorization.empty() && wanted.authorization != wanted.user;
     Verdict verdict = co_await verifier_.verify(scope, std::move(claim));
@@ -129,7 +131,9 @@ Task<ipc::SaslReply> Exchanges::check(Scope& scope, Exchange exchange, sasl::Che
     }
     ipc::SaslReply reply = reply_with(outcome_of(verdict.kind), std::move(verdict.reason));
     reply.login = std::move(wanted.user);
-    if (reply.outcome == ipc::SaslOutcome::accepted) reply.user = std::move(verdict.user);
+    if (reply.outcome != ipc::SaslOutcome::accepted) co_return reply;
+    reply.user = std::move(verdict.user);
+    if (exchange.service != "smtp") logins_.remember(exchange.client_address);
     co_return reply;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "authd/recent_logins.h"
 #include "authd/settings.h"
 #include "authd/verifier.h"
 #include "lib/ipc/ways/auth.h"
@@ -19,6 +20,8 @@ public:
     std::vector<std::string> mechanisms() const;
     Task<ipc::SaslReply> start(Scope& scope, ipc::SaslStart request);
     Task<ipc::SaslReply> step(Scope& scope, ipc::SaslStep request);
+    /// Who read his mail over IMAP or POP.
+    const RecentLogins& logins() const { return logins_; }
     /// Those that ask or are checked now.
     std::size_t active() const { return waiting_.size() + checking_; }
 
@@ -35,6 +38,7 @@ private:
     void forget_expired();
 
     const Settings& settings_;
+    RecentLogins logins_;
     Verifier& verifier_;
     std::unordered_map<std::uint64_t, Exchange> waiting_;  ///< by an id that nobody can guess
     std::size_t checking_ = 0;

@@ -69,6 +69,14 @@ struct Settings : conf::Common {
     conf::Param<conf::Seconds> cache_ttl{params, "auth_cache_ttl", 3600s,
                                          "How long a correct password is remembered."};
 
+    conf::Param<conf::Seconds> recent_login_time{
+        params, "pop_before_smtp_time", 0s,
+        "How long after a login over IMAP or POP3 permit_pop_before_smtp lets mail from the same "
+        "address through; 0: never."};
+    conf::Param<int> recent_logins{
+        params, "pop_before_smtp_client_limit", 10000, conf::Range<int>{1, 10000000},
+        "Addresses that are remembered for that; of more, the oldest are forgotten."};
+
     conf::Param<std::string> mail_uid{
         params, "mail_uid", "",
         "The system user (name or number) that owns the mail of users without one of their own.  "

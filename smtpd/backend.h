@@ -92,6 +92,8 @@ public:
     virtual Task<Result<std::vector<std::string>>> sasl_mechanisms() = 0;
     virtual Task<Result<ipc::SaslReply>> sasl(ipc::SaslStart question) = 0;
     virtual Task<Result<ipc::SaslReply>> sasl(ipc::SaslStep question) = 0;
+    /// Whether somebody logged in from this address over IMAP or POP3 lately.
+    virtual Task<Result<bool>> reads_mail(std::string client_address) = 0;
     /// The client gave up in the middle.
     virtual void sasl_abort(std::uint64_t exchange) = 0;
     /// nullptr: no certificate could be had.

@@ -26,8 +26,14 @@ struct Client {
     std::string tls_protocol;  ///< "TLSv1.3"
     std::string tls_cipher;
     int tls_bits = 0;
-    std::string login;      ///< SASL user; empty: not authenticated
-    std::string mechanism;  ///< of that
+    struct Certificate {
+        std::string subject, issuer;               ///< common names
+        std::string fingerprint, key_fingerprint;  ///< smtpd_tls_fingerprint_digest
+        bool trusted = false;                      ///< an authority of smtpd_tls_CAfile signed it
+    };
+    Certificate certificate;  ///< of its own; empty: it showed none
+    std::string login;        ///< SASL user; empty: not authenticated
+    std::string mechanism;    ///< of that
 
     /// "host[192.0.2.1]": how every log line names it.
     std::string text() const {

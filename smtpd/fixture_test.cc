@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -98,6 +100,10 @@ Task<Result<Listing>> FakeBackend::dns_list(std::string name) {
 
 Task<Result<Listing>> FakeBackend::listed_as(std::string name, TimePoint) {
     co_return listings[name];
+}
+
+Task<Result<bool>> FakeBackend::reads_mail(std::string client_address) {
+    co_return std::find(readers.begin(), readers.end(), client_address) != readers.end();
 }
 
 Task<Result<ipc::VerifyReply>> FakeBackend::verify(ipc::Verify question) {

@@ -59,6 +59,9 @@ const Gate::Check Gate::kChecks[] = {
     &Gate::trusted,      // permit_mynetworks
     &Gate::trusted,      // permit_inet_interfaces
     &Gate::trusted,      // permit_sasl_authenticated
+    &Gate::reader,       // permit_pop_before_smtp
+    &Gate::certified,    // permit_tls_clientcerts
+    &Gate::trusted,      // permit_tls_all_clientcerts
     &Gate::destination,  // permit_auth_destination
     &Gate::mx_backup,    // permit_mx_backup
     &Gate::destination,  // reject_unauth_destination
@@ -91,6 +94,7 @@ const Gate::Check Gate::kChecks[] = {
     &Gate::table,        // check_recipient_access
     &Gate::table,        // check_sasl_access
     &Gate::table,        // check_etrn_access
+    &Gate::certificate,  // check_ccert_access
     &Gate::dns_list,     // reject_rbl_client
     &Gate::dns_list,     // reject_rhsbl_client
     &Gate::dns_list,     // reject_rhsbl_reverse_client
@@ -290,6 +294,10 @@ std::vector<conf::Problem> Gate::review(const Settings& settings, const conf::Ma
         const auto parsed = parse_tls_versions((*versions)());
         if (!parsed) complain(versions->name(), versions->name() + ": " + parsed.error().text);
     }
+    const auto options = ssl_options(settings.tls.ssl_options());
+    if (!options)
+        complain(settings.tls.ssl_options.name(),
+                 settings.tls.ssl_options.name() + ": " + options.error().text);
     const auto sites = parse_dnsbl_sites(settings.screen.dnsbl_sites());
     if (!sites)
         complain(settings.screen.dnsbl_sites.name(),

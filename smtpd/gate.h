@@ -119,6 +119,9 @@ private:
     Task<Ruling> client_name(const Restriction& restriction, Stage stage, Facts& facts);
     // gate_lookups.cc: what addressd or the DNS must say
     Task<Ruling> destination(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> reader(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> certified(const Restriction& restriction, Stage stage, Facts& facts);
+    Task<Ruling> certificate(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> verified(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> listed(const Restriction& restriction, Stage stage, Facts& facts);
     Task<Ruling> helo_name(const Restriction& restriction, Stage stage, Facts& facts);

@@ -226,6 +226,14 @@ Task<Ruling> Gate::table(const Restriction& restriction, Stage of_list, Facts& f
     co_return co_await action(std::move(value), stage, facts);
 }
 
+/// permit_pop_before_smtp: somebody logged in from this address to read his mail.
+Task<Ruling> Gate::reader(const Restriction&, Stage, Facts& facts) {
+    Result<bool> recent = co_await backend_.reads_mail(facts.client.ip);
+    if (!recent) log_warning("permit_pop_before_smtp: " + recent.error().text);
+    if (recent && *recent) co_return permit();
+    co_return Ruling();
+}
+
 Task<Ruling> Gate::pause(const Restriction& restriction, Stage, Facts&) {
     const Milliseconds time = Seconds(parse_number(restriction.argument).value_or(0));
     co_await Sleep(scope_, time);

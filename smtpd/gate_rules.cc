@@ -116,7 +116,8 @@ Task<Ruling> Gate::trusted(const Restriction& restriction, Stage, Facts& facts) 
     const bool is_trusted =
         (restriction.rule == Rule::permit_mynetworks && client.in_mynetworks) ||
         (restriction.rule == Rule::permit_inet_interfaces && client.in_inet_interfaces) ||
-        (restriction.rule == Rule::permit_sasl_authenticated && !client.login.empty());
+        (restriction.rule == Rule::permit_sasl_authenticated && !client.login.empty()) ||
+        (restriction.rule == Rule::permit_tls_all_clientcerts && client.certificate.trusted);
     if (is_trusted) co_return permit();
     co_return Ruling();
 }

@@ -172,3 +172,14 @@ TEST_CASE("permit_mx_backup permits where we are an MX host, behind a trusted on
         f.dialogue({"EHLO c", "MAIL FROM:<a@b.test>", "RCPT TO:<x@" + row.domain + ">"});
     CHECK(reply.starts_with(row.permitted ? "250 " : "554 "));
 }
+
+TEST_CASE("who reads his mail from an address may send from there", "[smtpd]") {
+    Fixture f("smtpd_relay_restrictions = permit_pop_before_smtp, reject_unauth_destination\n");
+    f.connect();
+    f.reply();
+    f.say("EHLO a.test");
+    CHECK(f.dialogue({"MAIL FROM:<a@b.test>", "RCPT TO:<x@far.test>"}) ==
+          "554 5.7.1 <x@far.test>: Relay access denied");
+    f.backend.readers = {"127.0.0.1"};
+    CHECK(f.say("RCPT TO:<x@far.test>") == "250 2.1.5 Ok");
+}

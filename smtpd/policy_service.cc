@@ -134,10 +134,11 @@ std::vector<std::string> policy_attributes(const Facts& facts, std::string_view 
     put("sasl_method", client.mechanism);
     put("sasl_username", client.login);
     put("sasl_sender", facts.sasl_sender);
-    put("ccert_subject", "");
-    put("ccert_issuer", "");
-    put("ccert_fingerprint", "");
-    put("ccert_pubkey_fingerprint", "");
+    const Client::Certificate& certificate = facts.client.certificate;
+    put("ccert_subject", certificate.trusted ? certificate.subject : std::string());
+    put("ccert_issuer", certificate.trusted ? certificate.issuer : std::string());
+    put("ccert_fingerprint", certificate.fingerprint);
+    put("ccert_pubkey_fingerprint", certificate.key_fingerprint);
     put("encryption_protocol", client.tls_protocol);
     put("encryption_cipher", client.tls_cipher);
     put("encryption_keysize", std::to_string(client.tls_bits));

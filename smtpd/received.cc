@@ -28,17 +28,20 @@ std::string zone_name(WallTime when) {
     return harmless(local.tm_zone ? local.tm_zone : "");
 }
 
-void append_tls(std::string& out, const TlsInfo& tls) {
+void append_tls(std::string& out, const TlsInfo& tls, bool asked) {
     out.append("\r\n\t(using ").append(tls.protocol).append(" with cipher ").append(tls.cipher);
     out.append(" (").append(std::to_string(tls.bits)).append("/");
     out.append(std::to_string(tls.algorithm_bits)).append(" bits)");
     if (!tls.details.empty()) out.append("\r\n\t ").append(trim(tls.details));
     out.append(")");
     if (tls.trust == TlsInfo::Trust::anonymous) {
-        out.append("\r\n\t(No client certificate requested)");
+        out.append(asked ? "\r\n\t(Client did not present a certificate)"
+                         : "\r\n\t(No client certificate requested)");
     } else {
         out.append("\r\n\t(Client CN \"").append(harmless(tls.peer_name)).append("\", Issuer \"");
-        out.append(harmless(tls.issuer_name)).append("\" (").append(tls.trust_text()).append("))");
+        const bool trusted = tls.trust != TlsInfo::Trust::untrusted;
+        out.append(harmless(tls.issuer_name)).append("\" (");
+        out.append(trusted ? "verified OK" : "not verified").append("))");
     }
 }
 
@@ -49,7 +52,7 @@ std::string received_field(const TraceFacts& facts) {
     std::string out = "Received: from ";
     out.append(client.helo.empty() ? client.name : harmless(client.helo));
     out.append(" (").append(client.name).append(" ").append(client.address.literal()).append(")");
-    if (facts.tls) append_tls(out, *facts.tls);
+    if (facts.tls) append_tls(out, *facts.tls, facts.asked_certificate);
     if (facts.show_login && !client.login.empty())
         out.append("\r\n\t(Authenticated sender: ").append(harmless(client.login)).append(")");
     out.append("\r\n\tby ").append(facts.host).append(" (").append(facts.mail_name);

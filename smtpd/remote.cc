@@ -20,7 +20,7 @@ constexpr Seconds kRoomBudget{1};
 /// An address lookup or a password check that takes longer has failed for the client.
 constexpr Seconds kQuestionBudget{60};
 
-TlsServerOptions tls_options(const Settings& settings) {
+TlsServerOptions tls_options(const Settings& settings, std::string authorities) {
     TlsServerOptions options;
     const bool demanded = settings.tls.level() == TlsLevel::encrypt;
     // What is wrong with it was told before the start (Gate::review).
@@ -30,6 +30,12 @@ TlsServerOptions tls_options(const Settings& settings) {
     if (versions) options.max_protocol = versions->newest;
     options.cipher_list = cipher_list(settings.tls);
     options.prefer_server_ciphers = settings.tls.prefer_server();
+    options.ask_client_certificate = settings.tls.ask_ccert() || settings.tls.req_ccert();
+    options.ca_pem = std::move(authorities);
+    options.verify_depth = settings.tls.ccert_depth();
+    options.fingerprint_digest = settings.tls.fingerprint_digest();
+    options.curves = curves(settings.tls);
+    options.ssl_options = ssl_options(settings.tls.ssl_options()).value_or(0);
     return options;
 }
 
@@ -41,7 +47,8 @@ Result<Reply> message_of(Result<ipc::Packet<Reply>> answer) {
 
 }  // namespace
 
-Remote::Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Resolver> resolver)
+Remote::Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Resolver> resolver,
+               std::string authorities)
     : scope_(scope),
       settings_(settings),
       resolver_(std::move(resolver)),
@@ -52,7 +59,7 @@ Remote::Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Reso
       qmgr_(scope, "private/queue", settings.limits.submit_timeout()),
       rooms_(scope, "private/queue", kRoomBudget),
       addresses_(addressd_, kMostAddresses),
-      tls_(authd_, "smtp", tls_options(settings)) {}
+      tls_(authd_, "smtp", tls_options(settings, std::move(authorities))) {}
 
 Task<Result<ipc::Classification>> Remote::classify(std::string address) {
     co_return co_await addresses_.find(scope_, std::move(address));
@@ -216,6 +223,13 @@ Task<Result<ipc::SaslReply>> Remote::sasl(ipc::SaslStart question) {
 
 Task<Result<ipc::SaslReply>> Remote::sasl(ipc::SaslStep question) {
     co_return message_of(co_await authd_.call(std::move(question)));
+}
+
+Task<Result<bool>> Remote::reads_mail(std::string client_address) {
+    ipc::RecentLogin question;
+    question.client_address = std::move(client_address);
+    CO_TRY(auto answer, co_await authd_.call(std::move(question)));
+    co_return answer.message.recent;
 }
 
 void Remote::sasl_abort(std::uint64_t exchange) {

@@ -18,7 +18,9 @@ namespace facteur::smtpd {
 class Remote : public Backend {
 public:
     /// Tasks that outlive their session (questions ahead) run in `scope`.
-    Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Resolver> resolver);
+    /// authorities: of client certificates, in PEM.
+    Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Resolver> resolver,
+           std::string authorities);
 
     Task<Result<ipc::Classification>> classify(std::string address) override;
     void expect(std::string_view address) override;
@@ -44,6 +46,7 @@ public:
     Task<Result<std::vector<std::string>>> sasl_mechanisms() override;
     Task<Result<ipc::SaslReply>> sasl(ipc::SaslStart question) override;
     Task<Result<ipc::SaslReply>> sasl(ipc::SaslStep question) override;
+    Task<Result<bool>> reads_mail(std::string client_address) override;
     void sasl_abort(std::uint64_t exchange) override;
     Task<TlsServer*> tls() override;
 

@@ -27,13 +27,6 @@ struct Refused {
 };
 
 constexpr Refused kRefused[] = {
-    {"check_ccert_access", "client certificates are not asked for: use check_sasl_access"},
-    {"permit_tls_clientcerts",
-     "client certificates are not asked for: use "
-     "permit_sasl_authenticated"},
-    {"permit_tls_all_clientcerts",
-     "client certificates are not asked for: use "
-     "permit_sasl_authenticated"},
     {"permit_naked_ip_address", "Postfix removed it: use permit_mynetworks"},
     {"check_relay_domains", "Postfix removed it: use reject_unauth_destination"},
     {"reject_maps_rbl", "it is obsolete: use reject_rbl_client with each domain"},
@@ -51,6 +44,9 @@ constexpr Name kNames[] = {
     {"permit_sasl_authenticated", Rule::permit_sasl_authenticated},
     {"permit_mx_backup", Rule::permit_mx_backup},
     {"check_etrn_access", Rule::check_etrn_access, Argument::table},
+    {"permit_pop_before_smtp", Rule::permit_pop_before_smtp},
+    {"permit_tls_clientcerts", Rule::permit_tls_clientcerts},
+    {"permit_tls_all_clientcerts", Rule::permit_tls_all_clientcerts},
     {"permit_auth_destination", Rule::permit_auth_destination},
     {"reject_unauth_destination", Rule::reject_unauth_destination},
     {"defer_unauth_destination", Rule::defer_unauth_destination},
@@ -89,6 +85,7 @@ constexpr Name kNames[] = {
     {"check_sender_access", Rule::check_sender_access, Argument::table},
     {"check_recipient_access", Rule::check_recipient_access, Argument::table},
     {"check_sasl_access", Rule::check_sasl_access, Argument::table},
+    {"check_ccert_access", Rule::check_ccert_access, Argument::table},
     {"check_client_a_access", Rule::check_client_access, Argument::table, Servers::a},
     {"check_client_mx_access", Rule::check_client_access, Argument::table, Servers::mx},
     {"check_client_ns_access", Rule::check_client_access, Argument::table, Servers::ns},

@@ -147,6 +147,8 @@ Task<void> Session::converse() {
 
 Task<Reply> Session::command(Line line) {
     if (line.too_long) co_return Reply{500, "5.5.2", "Error: line too long"};
+    if (!certificate_fault_.empty())
+        co_return break_off(421, "4.7.1", settings_.myhostname() + " Error: " + certificate_fault_);
     if (screen_) {
         std::optional<Reply> last = screen_command(line);
         if (last) co_return break_off(last->code, last->status, last->text);

@@ -110,6 +110,7 @@ private:
     Task<smtp::Reply> hello(std::string name, bool esmtp);
     Task<smtp::Reply> do_starttls(std::string arguments);
     Task<bool> start_tls();
+    void learn_certificate(const TlsInfo& info);
     Task<smtp::Reply> do_rset(std::string arguments);
     Task<smtp::Reply> do_noop(std::string arguments);
     Task<smtp::Reply> do_vrfy(std::string arguments);
@@ -206,7 +207,8 @@ private:
     bool refuses_strays_ = true;
     bool auth_excepted_ = false;  ///< smtpd_sasl_exceptions_networks
     bool premature_ = false;
-    bool denied_ = false;  ///< by the restrictions, before it said a word
+    bool denied_ = false;            ///< by the restrictions, before it said a word
+    std::string certificate_fault_;  ///< why smtpd_tls_req_ccert ends this session
     bool quit_ = false;
     bool idle_ = false;  ///< waits for a command, between two messages
     bool dismissed_ = false;

@@ -199,7 +199,8 @@ std::string Session::trace_fields() const {
                      transaction.parameters.smtputf8,
                      settings_.tls.received_header() ? stream_.tls() : nullptr,
                      settings_.sasl.header(),
-                     transaction.parameters.priority};
+                     transaction.parameters.priority,
+                     settings_.tls.ask_ccert() || settings_.tls.req_ccert()};
     std::string fields = received_field(facts);
     return fields.append(lines_of(transaction.effects.headers));
 }

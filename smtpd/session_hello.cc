@@ -206,6 +206,7 @@ Task<bool> Session::start_tls() {
     client_.tls_protocol = stream_.tls()->protocol;
     client_.tls_cipher = stream_.tls()->cipher;
     client_.tls_bits = stream_.tls()->bits;
+    learn_certificate(*stream_.tls());
     client_.helo.clear();
     client_.esmtp = false;
     client_.login.clear();
@@ -216,6 +217,24 @@ Task<bool> Session::start_tls() {
                  client_.text() + ": " + info.text());
     }
     co_return true;
+}
+
+/// What restrictions and policy servers may want to know of it.
+void Session::learn_certificate(const TlsInfo& info) {
+    client_.certificate = Client::Certificate();
+    const bool present = info.trust != TlsInfo::Trust::anonymous;
+    if (present) {
+        client_.certificate.subject = printable(info.peer_name, 255);
+        client_.certificate.issuer = printable(info.issuer_name, 255);
+        client_.certificate.fingerprint = info.fingerprint;
+        client_.certificate.key_fingerprint = info.key_fingerprint;
+        client_.certificate.trusted = info.trust == TlsInfo::Trust::trusted;
+    }
+    const bool demanded = settings_.tls.req_ccert() && settings_.tls.level() == TlsLevel::encrypt;
+    if (!demanded || client_.certificate.trusted) return;
+    certificate_fault_ =
+        present ? "Client certificate not trusted" : "No client certificate presented";
+    log_info("NOQUEUE: abort: TLS from " + client_.text() + ": " + certificate_fault_);
 }
 
 Task<Reply> Session::do_rset(std::string arguments) {

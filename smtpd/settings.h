@@ -277,6 +277,38 @@ struct TlsSettings : conf::Section {
                               "Whether our order of ciphers wins over the client's."};
     Param<bool> received_header{params, "smtpd_tls_received_header", false,
                                 "Whether Received: tells the TLS protocol and cipher."};
+    Param<bool> ask_ccert{params, "smtpd_tls_ask_ccert", false,
+                          "Whether clients are asked for a certificate."};
+    Param<bool> req_ccert{params, "smtpd_tls_req_ccert", false,
+                          "Whether a trusted client certificate is demanded where "
+                          "smtpd_tls_security_level is encrypt; else it is asked for."};
+    Param<int> ccert_depth{params, "smtpd_tls_ccert_verifydepth", 9, Range<int>{0, 100},
+                           "Certificates between a client's and that of its authority."};
+    Param<std::string> ca_file{params, "smtpd_tls_CAfile", "",
+                               "A PEM file of authorities that sign client certificates."};
+    Param<std::string> ca_path{params, "smtpd_tls_CApath", "",
+                               "A folder of such files, all of which are read at start."};
+    Param<std::string> fingerprint_digest{
+        params, "smtpd_tls_fingerprint_digest",
+        "${{$compatibility_level} <level {3.6} ? {md5} : {sha256}}",
+        "The digest by which relay_clientcerts and check_ccert_access know certificates and "
+        "public keys."};
+    Param<List> relay_ccerts{params, "relay_clientcerts", "",
+                             "Tables with the fingerprints that permit_tls_clientcerts takes."};
+    Param<std::string> eecdh_grade{
+        params, "smtpd_tls_eecdh_grade", "auto",
+        "The curves for key agreement: auto (tls_eecdh_auto_curves), strong, ultra, or none, "
+        "which leaves the choice to OpenSSL."};
+    Param<List> auto_curves{params, "tls_eecdh_auto_curves",
+                            "X25519 X448 prime256v1 secp521r1 secp384r1",
+                            "The curves that are offered, the best first."};
+    Param<std::string> strong_curve{params, "tls_eecdh_strong_curve", "prime256v1",
+                                    "The curve of smtpd_tls_eecdh_grade strong."};
+    Param<std::string> ultra_curve{params, "tls_eecdh_ultra_curve", "secp384r1",
+                                   "The curve of smtpd_tls_eecdh_grade ultra."};
+    Param<List> ssl_options{params, "tls_ssl_options", "",
+                            "More of OpenSSL's options: NO_TICKET, PRIORITIZE_CHACHA and the like, "
+                            "or a hexadecimal number."};
     Param<int> loglevel{params, "smtpd_tls_loglevel", 0,
                         "0 logs no TLS sessions, 1 one line for each."};
 };

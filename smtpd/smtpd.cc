@@ -5,6 +5,7 @@
 #include "lib/net/proxy_header.h"
 #include "lib/net/socket.h"
 #include "smtpd/session.h"
+#include "smtpd/tls_choice.h"
 
 namespace facteur::smtpd {
 
@@ -18,10 +19,12 @@ Smtpd::Smtpd(daemon::Process& process, const Settings& settings)
     auto resolver = dns::make_resolver(options);
     if (!resolver) log_fatal("name service: " + resolver.error().text);
     resolver_ = *std::move(resolver);
+    authorities_ = client_authorities(settings.tls);
 }
 
 Task<void> Smtpd::start() {
-    remote_ = std::make_unique<Remote>(process().scope(), settings_, std::move(resolver_));
+    remote_ = std::make_unique<Remote>(process().scope(), settings_, std::move(resolver_),
+                                       std::move(authorities_));
     server_ =
         std::make_unique<Server>(process().sessions(), settings_, *remote_, process().service());
     if (settings_.limits.per_client() > 0)

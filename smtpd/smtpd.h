@@ -27,6 +27,7 @@ private:
 
     const Settings& settings_;
     std::unique_ptr<dns::Resolver> resolver_;
+    std::string authorities_;  ///< of client certificates
     std::unique_ptr<Remote> remote_;
     std::unique_ptr<Server> server_;
 };

@@ -51,6 +51,7 @@ public:
     Task<Result<std::vector<std::string>>> sasl_mechanisms() override;
     Task<Result<ipc::SaslReply>> sasl(ipc::SaslStart question) override;
     Task<Result<ipc::SaslReply>> sasl(ipc::SaslStep question) override;
+    Task<Result<bool>> reads_mail(std::string client_address) override;
     void sasl_abort(std::uint64_t exchange) override { aborted.push_back(exchange); }
     Task<TlsServer*> tls() override;
     Task<std::optional<ipc::RoomReply>> room() override;
@@ -66,6 +67,7 @@ public:
     std::map<std::string, ipc::ScreenRecord> known;
     std::map<std::string, ipc::VerifyReply> verified;
     std::vector<ipc::Verify> to_verify;
+    std::vector<std::string> readers;  ///< addresses with a login
     std::map<ipc::PolicyMoment, ipc::PolicyReply> policies;
     std::map<std::string, std::string> policy_servers;  ///< "inet:…" -> action
     std::vector<ipc::Delegate> delegated;

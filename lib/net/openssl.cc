@@ -109,14 +109,31 @@ std::string name_entry(const X509_NAME* name, int nid) {
     return text;
 }
 
-std::string fingerprint(const X509* certificate) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    if (::X509_digest(certificate, ::EVP_sha256(), digest, &size) != 1) return {};
+std::string in_hex(const unsigned char* digest, unsigned size) {
     std::string text;
     for (unsigned i = 0; i < size; ++i)
         text += fmt::format("{}{:02X}", i ? ":" : "", digest[i]);
     return text;
+}
+
+std::string fingerprint(const X509* certificate, const EVP_MD* kind) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (::X509_digest(certificate, kind, digest, &size) != 1) return {};
+    return in_hex(digest, size);
+}
+
+/// Of the whole SubjectPublicKeyInfo, as Postfix has it.
+std::string key_fingerprint(const X509* certificate, const EVP_MD* kind) {
+    unsigned char* der = nullptr;
+    const int length = ::i2d_X509_PUBKEY(::X509_get_X509_PUBKEY(certificate), &der);
+    if (length <= 0) return {};
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    const int done =
+        ::EVP_Digest(der, static_cast<std::size_t>(length), digest, &size, kind, nullptr);
+    ::OPENSSL_free(der);
+    return done == 1 ? in_hex(digest, size) : std::string();
 }
 
 /// "RSA-PSS (2048 bits) server-digest SHA256", as Postfix tells it.
@@ -167,6 +184,18 @@ std::string handshake_details(SSL* ssl) {
 
 }  // namespace
 
+bool is_digest(const std::string& name) {
+    return ::EVP_get_digestbyname(name.c_str()) != nullptr;
+}
+
+void add_fingerprints(SSL* ssl, const std::string& digest, TlsInfo& info) {
+    const X509* peer = ::SSL_get0_peer_certificate(ssl);
+    const EVP_MD* kind = ::EVP_get_digestbyname(digest.c_str());
+    if (!peer || !kind) return;
+    info.fingerprint = fingerprint(peer, kind);
+    info.key_fingerprint = key_fingerprint(peer, kind);
+}
+
 TlsInfo describe(SSL* ssl) {
     TlsInfo info;
     info.protocol = ::SSL_get_version(ssl);
@@ -182,7 +211,7 @@ TlsInfo describe(SSL* ssl) {
     if (!peer) return info;
     info.peer_name = name_entry(::X509_get_subject_name(peer), NID_commonName);
     info.issuer_name = name_entry(::X509_get_issuer_name(peer), NID_commonName);
-    info.fingerprint = fingerprint(peer);
+    info.fingerprint = fingerprint(peer, ::EVP_sha256());
     long verdict = ::SSL_get_verify_result(ssl);
     info.trust = verdict == X509_V_OK ? TlsInfo::Trust::trusted : TlsInfo::Trust::untrusted;
     info.why_code = static_cast<int>(verdict);

@@ -48,6 +48,10 @@ void harden(SSL_CTX* context);
 
 /// After the handshake.
 TlsInfo describe(SSL* ssl);
+/// Whether OpenSSL has a digest of this name.
+bool is_digest(const std::string& name);
+/// The digests of a client's certificate and of its public key.
+void add_fingerprints(SSL* ssl, const std::string& digest, TlsInfo& info);
 /// Whether the peer is who the wish demands; fills in what it finds.
 Result<void> judge_peer(SSL* ssl, const TlsClientWish& wish, TlsInfo& info);
 

@@ -137,7 +137,9 @@ Task<Result<void>> Stream::start_tls(TlsServer& server) {
     tls_ = std::make_unique<Tls>(ssl);
     tls_->signer = &server.signer();
     if (::SSL_set_fd(ssl, socket_.get()) != 1) co_return temporary("cannot start TLS", "4.7.5");
-    co_return co_await handshake(ssl);
+    CO_TRY_VOID(co_await handshake(ssl));
+    add_fingerprints(ssl, server.fingerprint_digest(), *tls_->info);
+    co_return Result<void>();
 }
 
 Task<Result<void>> Stream::start_tls(TlsClient& client, TlsClientWish wish) {

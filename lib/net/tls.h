@@ -35,7 +35,8 @@ struct TlsInfo {
     std::string sni;        ///< the name the client asked for
     std::string peer_name;  ///< common name of the peer's certificate
     std::string issuer_name;
-    std::string fingerprint;  ///< SHA-256 of the peer's certificate, as AA:BB:…
+    std::string fingerprint;      ///< of the peer's certificate, as AA:BB:…; SHA-256 unless said
+    std::string key_fingerprint;  ///< of its public key likewise; servers only
     bool resumed = false;
 
     /// "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519 …": what
@@ -72,7 +73,12 @@ struct TlsServerOptions {
     /// the others; empty: this process makes its own.
     std::string ticket_keys;
     bool ask_client_certificate = false;
-    std::string ca_file;  ///< for client certificates
+    std::string ca_file;   ///< for client certificates
+    std::string ca_pem;    ///< the same as text, for a process that can open no file
+    int verify_depth = 9;  ///< certificates between a client's and its authority's
+    std::string fingerprint_digest = "sha256";  ///< of client certificates
+    std::string curves;                         ///< "X25519:prime256v1"; empty: OpenSSL's choice
+    std::uint64_t ssl_options = 0;              ///< SSL_OP_*, besides ours
 };
 
 /// What a server needs for handshakes; shared by all its connections.
@@ -86,6 +92,7 @@ public:
 
     ssl_st* new_connection();  ///< used by Stream
     const Signer& signer() const { return signer_; }
+    const std::string& fingerprint_digest() const { return fingerprint_digest_; }
 
     struct Contexts;
 
@@ -93,6 +100,7 @@ private:
     TlsServer();
     std::unique_ptr<Contexts> contexts_;
     Signer signer_;
+    std::string fingerprint_digest_;
 };
 
 struct TlsClientOptions {

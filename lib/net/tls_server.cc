@@ -116,6 +116,15 @@ int accept_any_client(int, X509_STORE_CTX*) {
     return 1;  // the verdict stays in the verify result; the session decides what it is worth
 }
 
+/// Clients are told the names of the authorities, so that they can choose a certificate
+/// (RFC 8446 section 4.2.4).
+void trust(SSL_CTX* context, std::string_view ca_pem) {
+    for (const X509Ptr& authority : read_certificates(ca_pem)) {
+        ::X509_STORE_add_cert(::SSL_CTX_get_cert_store(context), authority.get());
+        ::SSL_CTX_add_client_CA(context, authority.get());
+    }
+}
+
 Result<SslCtxPtr> make_context(const TlsServerOptions& options) {
     SslCtxPtr context(::SSL_CTX_new(::TLS_server_method()));
     if (!context) return temporary("cannot set up TLS: " + openssl_error());
@@ -128,8 +137,14 @@ Result<SslCtxPtr> make_context(const TlsServerOptions& options) {
     TRY_VOID(set_protocols(context.get(), options));
     TRY_VOID(set_ciphers(context.get(), options));
     TRY_VOID(set_tickets(context.get(), options));
+    if (!options.curves.empty() &&
+        ::SSL_CTX_set1_groups_list(context.get(), options.curves.c_str()) != 1)
+        return permanent("unknown curve among " + options.curves + ": " + openssl_error());
+    ::SSL_CTX_set_options(context.get(), options.ssl_options);
     if (!options.ask_client_certificate) return context;
     ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, accept_any_client);
+    ::SSL_CTX_set_verify_depth(context.get(), options.verify_depth);
+    trust(context.get(), options.ca_pem);
     if (!options.ca_file.empty() &&
         ::SSL_CTX_load_verify_file(context.get(), options.ca_file.c_str()) != 1) {
         return permanent("cannot read " + options.ca_file + ": " + openssl_error());
@@ -154,6 +169,7 @@ TlsServer::~TlsServer() = default;
 Result<std::unique_ptr<TlsServer>> TlsServer::create(const TlsServerOptions& options) {
     std::unique_ptr<TlsServer> server(new TlsServer);
     server->signer_ = options.signer;
+    server->fingerprint_digest_ = options.fingerprint_digest;
     auto& entries = server->contexts_->entries;
     for (const auto& certificate : options.certificates) {
         auto chain = read_certificates(certificate.chain_pem);

@@ -102,6 +102,30 @@ struct SaslStep {
     bool operator==(const SaslStep&) const = default;
 };
 
+struct RecentLoginReply {
+    bool recent = false;
+
+    static constexpr std::string_view kName = "recent-login-reply";
+    static constexpr auto fields() {
+        using M = RecentLoginReply;
+        return std::tuple{Field{"recent", &M::recent}};
+    }
+    bool operator==(const RecentLoginReply&) const = default;
+};
+/// smtpd -> authd: did somebody read his mail from this address, over IMAP or POP3, within
+/// pop_before_smtp_time?
+struct RecentLogin {
+    std::string client_address;
+
+    using Reply = RecentLoginReply;
+    static constexpr std::string_view kName = "recent-login";
+    static constexpr auto fields() {
+        using M = RecentLogin;
+        return std::tuple{Field{"client_address", &M::client_address}};
+    }
+    bool operator==(const RecentLogin&) const = default;
+};
+
 /// Where a user's mail is and whose it is.
 struct UserReply {
     bool found = false;
