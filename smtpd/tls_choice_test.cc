@@ -23,3 +23,16 @@ TEST_CASE("ciphers are chosen by grade, less what is excluded", "[smtpd]") {
           "H:!SHA1");
     CHECK(list("smtpd_tls_exclude_ciphers = 3DES\n") == "DEFAULT:!3DES");
 }
+
+TEST_CASE("curves and options are OpenSSL's", "[smtpd]") {
+    Settings settings;
+    conf::load_text(settings, "tls_eecdh_auto_curves = X25519, prime256v1\n");
+    CHECK(curves(settings.tls) == "X25519:prime256v1");
+    conf::load_text(settings, "smtpd_tls_eecdh_grade = ultra\n");
+    CHECK(curves(settings.tls) == "secp384r1");
+    conf::load_text(settings, "smtpd_tls_eecdh_grade = none\n");
+    CHECK(curves(settings.tls).empty());
+    CHECK(ssl_options({}) == 0);
+    CHECK(ssl_options({"NO_TICKET", "0x1"}) == ((std::uint64_t{1} << 14) | 1));
+    CHECK_FALSE(ssl_options({"NO_SUCH_THING"}));
+}

@@ -1,14 +1,17 @@
 """TLS client certificates at smtpd: asked for, demanded, and what restrictions make of them."""
 import hashlib
+import re
 import smtplib
+import socket
 import ssl
+import shutil
 import subprocess
 import tempfile
-import shutil
 import unittest
 from pathlib import Path
 
 from tests.lib.case import TestCase
+from tests.lib.waiting import wait_until
 
 SETTINGS = '''mynetworks = 192.0.2.0/24
 compatibility_level = 3.6
@@ -134,6 +137,33 @@ class Certificates(TestCase):
                 self.assertIn(why, text)
         finally:
             self.i = shared
+
+    def test_a_new_certificate_serves_without_a_reload(self):
+        i = self.own_instance(settings='tls_certificate_check_interval = 1s\n'
+                                       'smtpd_tls_security_level = may\n')
+        old = self.common_name(i)
+        certificate, key = self.authority.make('renewed')
+        main = (i.dir / 'main.cf').read_text()
+        for words, text in (('chain_files|cert_file', key.read_text() + certificate.read_text()),
+                            ('key_file', key.read_text())):
+            found = re.search(rf'^smtpd_tls_(?:{words}) *= *(\S+)', main, re.M)
+            if found:
+                path = Path(found[1].replace('$config_directory', str(i.dir)))
+                path.write_text(text)
+        i.wait_log('TLS certificates have changed on disk')
+        wait_until(lambda: self.common_name(i) not in (old, None), what='the new one serves')
+
+    def common_name(self, i):
+        """A digest of what smtps presents; None while it does not."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        try:
+            with socket.create_connection(('127.0.0.1', i.port('submissions')), timeout=10) as s:
+                with context.wrap_socket(s) as tls:
+                    return hashlib.sha256(tls.getpeercert(binary_form=True)).hexdigest()
+        except OSError:
+            return None
 
 
 if __name__ == '__main__':
