@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/event/errors.h"
 #include "lib/event/readiness.h"
+#include "lib/event/sleep.h"
 #include "lib/sandbox/sandbox.h"
 #include "master/notify.h"
 #include "master/orphans.h"
@@ -20,6 +21,8 @@ namespace {
 
 constexpr Milliseconds kStartLimit(10000);
 constexpr Seconds kOrphanLimit(10);
+/// How often it is looked whether certificates are to be watched again.
+constexpr Milliseconds kIdleLook(60000);
 constexpr int kWaitForOldWorkers = 30;  // seconds
 
 /// Master has no threads, and launch() unblocks the signals for its children.
@@ -85,6 +88,7 @@ Result<void> Master::start() {
     log_info("daemon started, configuration " + directory_);
     tell_what_is_missing(generation->settings);
     supervisor_ = std::make_unique<Supervisor>(scope_, lock_.get());
+    certificates_.watch(generation->settings.certificate_files);
     TRY_VOID(supervisor_->apply(std::move(generation)));
     control_ = std::make_unique<Control>(
         scope_, [this](std::string word) { return answer(std::move(word)); });
@@ -93,6 +97,7 @@ Result<void> Master::start() {
 
 void Master::run(std::function<void(const std::string&)> up) {
     scope_.spawn(obey_signals());
+    scope_.spawn(watch_certificates());
     scope_.spawn(announce(std::move(up)));
     loop_.run();
     ::unlink("pid/control");
@@ -117,6 +122,20 @@ Task<void> Master::obey_signals() {
         } else if (!stopping_) {
             scope_.spawn(stop());
         }
+    }
+}
+
+/// A new certificate serves without anybody's doing; what is under way ends with the old one.
+Task<void> Master::watch_certificates() {
+    for (;;) {
+        const Seconds interval = supervisor_->generation().settings.certificate_look();
+        const Milliseconds pause = interval > Seconds(0) ? interval : kIdleLook;
+        co_await Sleep(scope_, pause);
+        if (interval == Seconds(0) || stopping_ || !certificates_.changed()) continue;
+        log_info("TLS certificates have changed on disk");
+        reload();
+        // What cannot be loaded is not tried again before it changes once more.
+        certificates_.watch(supervisor_->generation().settings.certificate_files);
     }
 }
 
@@ -161,6 +180,7 @@ std::string Master::reload() {
         return applied.error().text + "\n";
     }
     ++generation_;
+    certificates_.watch(supervisor_->generation().settings.certificate_files);
     log_info("reload, configuration " + directory_);
     return std::string();
 }

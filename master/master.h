@@ -7,6 +7,7 @@
 #include "lib/event/scope.h"
 #include "lib/event/signal.h"
 #include "lib/event/task.h"
+#include "master/certificates.h"
 #include "master/control.h"
 #include "master/pid_file.h"
 #include "master/supervisor.h"
@@ -33,6 +34,7 @@ public:
 private:
     Task<void> announce(std::function<void(const std::string&)> up);
     Task<void> obey_signals();
+    Task<void> watch_certificates();
     Task<std::string> answer(std::string word);
     std::string reload();
     Task<void> stop();
@@ -48,6 +50,7 @@ private:
     Fd signals_;
     std::unique_ptr<Supervisor> supervisor_;
     std::unique_ptr<Control> control_;
+    WatchedFiles certificates_;
     Signal forever_;  ///< nobody rings it
     bool stopping_ = false;
     bool has_log_ = false;

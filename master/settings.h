@@ -1,6 +1,10 @@
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "lib/daemon/settings.h"
+#include "master/certificates.h"
 
 namespace facteur::master {
 
@@ -21,11 +25,22 @@ struct Settings : daemon::Settings {
     conf::Param<conf::Seconds> service_throttle_time{
         params, "service_throttle_time", conf::Seconds(60), conf::at_least(conf::Seconds(1)),
         "The longest delay before a daemon that keeps failing is started again."};
+    conf::Param<conf::Seconds> certificate_look{
+        params, "tls_certificate_check_interval", conf::Seconds(60),
+        conf::at_least(conf::Seconds(0)),
+        "How often the files with TLS certificates and keys are looked at; when they have changed "
+        "the configuration is reloaded. 0: never."};
     conf::Param<std::string> setgid_group{
         params, "setgid_group", "facteur-drop",
         "The group of the set-gid program that writes to maildrop/ for sendmail(1)."};
     conf::Param<int> backlog{params, "master_listen_backlog", 4096, conf::Range<int>{1, 65535, 0},
                              "The length of the queue of connections that wait to be accepted."};
+
+    /// With certificates and keys, of all daemons.
+    std::set<std::string> certificate_files;
+    void loaded(const conf::MainCf& file, const conf::Values& values) override {
+        certificate_files = master::certificate_files(file, values);
+    }
 };
 
 }  // namespace facteur::master
