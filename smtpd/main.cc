@@ -20,6 +20,19 @@ DESCRIPTION
     smtpd_recipient_restrictions, smtpd_data_restrictions and smtpd_end_of_data_restrictions. A
     name that the language does not have is an error at start.
 
+    With postscreen_enable, or a service postscreen in Postfix's master.cf, strangers are tested
+    before they may send mail, by postscreen's parameters: they must keep silent before the
+    greeting, DNS lists are weighed, and until RCPT they must not pipeline, send another protocol's
+    commands or bare newlines. Who passes is remembered by policyd and goes on in the same session;
+    in Postfix a client has to come back after the tests that need a conversation.
+
+    reject_unverified_sender and reject_unverified_recipient wait for a probe of the address that
+    policyd has made or remembers. permit_pop_before_smtp lets mail through from an address from
+    which somebody read his mail lately; authd knows, within pop_before_smtp_time.
+
+    A load balancer in front may say with the PROXY protocol, version 1 or 2, for whom it speaks
+    (smtpd_upstream_proxy_protocol); haproxy_trusted_networks tells which are believed.
+
     Proxies and content filters that smtpd_authorized_xclient_hosts and
     smtpd_authorized_xforward_hosts name may say with XCLIENT for whom they speak, and with XFORWARD
     from whom mail came.
