@@ -26,7 +26,7 @@ using Names = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("an inet service names a port, or an address and a port [master(5)]", "[master]") {
-    auto [name, endpoint] = GENERATE(table<std::string, Endpoint>({
+    auto [name, endpoint] = GENERATE(Catch::Generators::table<std::string, Endpoint>({
         {"smtp", {"", "smtp"}},
         {"25", {"", "25"}},
         {"127.0.0.1:2525", {"127.0.0.1", "2525"}},
@@ -44,7 +44,8 @@ TEST_CASE("a bare IPv6 address is refused with what to write", "[master]") {
 }
 
 TEST_CASE("sockets follow inet_interfaces and inet_protocols", "[master]") {
-    auto [main_cf, service, names] = GENERATE(table<std::string, std::string, Names>({
+    auto [main_cf, service,
+          names] = GENERATE(Catch::Generators::table<std::string, std::string, Names>({
         {"", "127.0.0.1:2525", {"inet 127.0.0.1:2525"}},
         {"inet_interfaces=loopback-only", "2525", {"inet 127.0.0.1:2525", "inet [::1]:2525"}},
         {"inet_interfaces=loopback-only\ninet_protocols=ipv4", "2525", {"inet 127.0.0.1:2525"}},
