@@ -30,7 +30,9 @@ Task<std::vector<spool::QueueId>> Manager::ids_in(Where folder) {
         return ids;
     };
     Ids ids = co_await spool_.workers().run<Ids>(std::move(work));
-    std::erase_if(ids, [this](spool::QueueId id) { return active_.contains(id); });
+    std::erase_if(ids, [this](spool::QueueId id) {
+        return active_.contains(id) || spool_.was_forgotten(id);
+    });
     co_return ids;
 }
 

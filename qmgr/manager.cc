@@ -10,7 +10,9 @@
 namespace facteur::qmgr {
 namespace {
 
-constexpr std::size_t kActivations = 64;
+/// Messages that are read at the same time: enough for all worker threads, and not so many that
+/// what is to be written waits long behind them.
+constexpr std::size_t kActivations = 16;
 constexpr std::int64_t kDamagedLater = 300;
 constexpr Seconds kCleaning{600};
 
@@ -63,6 +65,7 @@ Task<void> Manager::stop() {
 Manager::Place Manager::find(spool::QueueId id) const {
     if (active_.contains(id)) return Place::active;
     if (resting_.contains(id) || arriving_.contains(id)) return Place::journal;
+    if (spool_.was_forgotten(id)) return Place::nowhere;
     std::string text = id.text();
     if (spool::state_of(spool::deferred_path(text)).size >= 0) return Place::deferred;
     if (spool::state_of(spool::hold_path(text)).size >= 0) return Place::hold;
@@ -177,6 +180,7 @@ Task<Result<spool::Stored>> Manager::take_resting(spool::QueueId id) {
         co_await arrived_.wait(running_);
     if (active_.contains(id)) co_return temporary("message is active");
     if (auto node = resting_.extract(id)) co_return std::move(node.mapped());
+    if (spool_.was_forgotten(id)) co_return permanent("no such message");
     spool::Stored stored;
     stored.id = id;
     stored.where = spool::Stored::Where::deferred;

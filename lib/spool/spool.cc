@@ -13,6 +13,8 @@ namespace {
 
 /// A repeated request comes within seconds; this many are remembered at full speed for longer.
 constexpr std::size_t kRememberForgotten = 1 << 16;
+/// One flushes, one makes segments.
+constexpr std::size_t kJournalThreads = 2;
 
 }  // namespace
 
@@ -34,8 +36,10 @@ Result<Fd> sealed_memory(std::string_view bytes) {
 Spool::Spool(Files& files, WorkerPool& workers, Scope& scope, Options options)
     : files_(files),
       workers_(workers),
+      scope_(scope),
       options_(std::move(options)),
-      journal_(files, workers, scope, options_.journal) {}
+      journal_workers_(kJournalThreads),
+      journal_(files, journal_workers_, scope, options_.journal) {}
 
 Result<void> Spool::make_folders() {
     for (const char* folder : {"journal", "deferred", "hold", "incoming", "corrupt", "maildrop"}) {
@@ -299,14 +303,33 @@ Task<Result<void>> Spool::forget(Stored& stored) {
     if (stored.where != Stored::Where::journal) {
         std::string path = stored.path();
         place.segment->folders.insert(folder_of(path));
-        std::function<Result<void>()> work = [this, path] { return files_.remove(path); };
-        Result<void> removed = co_await workers_.run<Result<void>>(std::move(work));
-        if (!removed) log_warning(stored.id.text() + ": " + removed.error().text);
+        removals_.emplace_back(std::move(path), place.segment);
+        if (!removing_) scope_.spawn(remove_files());
+    } else {
+        journal_.release(*place.segment);
     }
-    journal_.release(*place.segment);  // not earlier: the F may not go before the file
     take_unread(stored);
     release(stored);
     co_return Result<void>();
+}
+
+/// Nobody waits for it: with the F on the disk the file does not count any more.  But the F may not
+/// go before the file.
+Task<void> Spool::remove_files() {
+    removing_ = true;
+    while (!removals_.empty()) {
+        auto batch = std::exchange(removals_, {});
+        std::function<void()> work = [this, &batch] {
+            for (const auto& [path, segment] : batch) {
+                Result<void> removed = files_.remove(path);
+                if (!removed) log_warning(path + ": " + removed.error().text);
+            }
+        };
+        co_await workers_.run_void(std::move(work));
+        for (const auto& [path, segment] : batch)
+            journal_.release(*segment);
+    }
+    removing_ = false;
 }
 
 Task<Result<void>> Spool::move_out(Stored& stored, Stored::Where to, std::int64_t due) {

@@ -54,7 +54,8 @@ public:
     /// Removes what is in incoming/ and has no writer any more.  Blocks.
     void remove_abandoned();
 
-    /// True when the message was accepted and forgotten not long ago: a repeated request.
+    /// True when the message was accepted and forgotten not long ago: a repeated request, or a
+    /// file that is about to be removed.
     bool was_forgotten(QueueId id) const { return forgotten_.contains(id); }
 
     /// Makes a message durable: in the journal, or, when it is too large for that, in a file.
@@ -111,6 +112,7 @@ private:
     void replay_end(Messages& messages, Segment& segment, const RecordHeader& header);
     void drop_half_moved(const Messages& messages);
     void release(Stored& stored);
+    Task<void> remove_files();
     void take_unread(Stored& stored);
     void remember_forgotten(QueueId id);
     Task<Result<Story>> load_journaled(const Stored& stored);
@@ -121,11 +123,17 @@ private:
 
     Files& files_;
     WorkerPool& workers_;
+    Scope& scope_;
     Options options_;
+    /// Of its own, so that a flush that clients wait for never queues behind files.
+    WorkerPool journal_workers_;
     Journal journal_;
     std::unordered_map<QueueId, Unread> unread_;
     std::unordered_set<QueueId> forgotten_;
     std::deque<QueueId> forgotten_order_;
+    /// Files of forgotten messages, with the segments of their F.
+    std::vector<std::pair<std::string, Segment*>> removals_;
+    bool removing_ = false;
     std::mutex reserving_;  ///< a file that is being made has no lock yet
 };
 
