@@ -26,10 +26,12 @@ DESCRIPTION
 
 SECURITY
     policyd opens no files but those of $postscreen_cache_map and
-    $address_verify_map.  It talks to no network but through
-Unix sockets, unless main.cf or master.cf names a policy server "inet:…"; it asks only servers that
-are named there, whatever another daemon wants.  How much it remembers is bounded by
-$policyd_counter_limit, so that strangers cannot fill its memory.
+    $address_verify_map, and those in the folder policy/ of the queue
+    directory, where it keeps what daemons that can open none want kept: the MTA-STS
+    policies of other domains.  It talks to no network but through Unix sockets, unless main.cf or
+    master.cf names a policy server "inet:…"; it asks only servers that are named there, whatever
+    another daemon wants.  How much it remembers is bounded by $policyd_counter_limit, so that
+    strangers cannot fill its memory.
 
 DIAGNOSTICS
     A limit that is exceeded is logged as a warning with the client and the count.

@@ -38,6 +38,8 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
       delegation_(daemon_process.scope(), *resolver_,
                   {settings.policy_servers.begin(), settings.policy_servers.end()},
                   static_cast<std::size_t>(settings.policy_connections())),
+      memory_(daemon_process.workers(), "policy",
+              static_cast<std::size_t>(settings.memory_limit())),
       generation_(
           static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count())),
       qmgr_(daemon_process.scope(), "private/queue", kProbeBudget),
@@ -53,6 +55,7 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
     server_.on<ipc::Sessions>([this](Packet<ipc::Sessions> told, const Peer& peer) {
         return sessions(std::move(told.message), peer.pid);
     });
+    answer_memory();
     server_.on<ipc::PolicyInterests>(
         [this](Packet<ipc::PolicyInterests>, const Peer&) { return interests(); });
     server_.on<ipc::Ask>([this](Packet<ipc::Ask> question, const Peer& peer) {
@@ -126,6 +129,33 @@ Task<void> Policyd::connection(Fd socket, const daemon::Listener&) {
     // What it had from its clients ended with it.
     connections_.erase(peer.pid);
     census_->forget(peer.pid);
+}
+
+void Policyd::answer_memory() {
+    using ipc::Packet;
+    using ipc::Peer;
+    server_.on<ipc::Remember>([this](Packet<ipc::Remember> wish, const Peer&) {
+        return remember(std::move(wish.message));
+    });
+    server_.on<ipc::Forget>(
+        [this](Packet<ipc::Forget> wish, const Peer&) { return forget(std::move(wish.message)); });
+    server_.on<ipc::Recall>(
+        [this](Packet<ipc::Recall> wish, const Peer&) { return recall(std::move(wish.message)); });
+}
+
+Task<Result<ipc::Packet<ipc::Nothing>>> Policyd::remember(ipc::Remember wish) {
+    CO_TRY_VOID(co_await memory_.remember(std::move(wish)));
+    co_return ipc::Packet<ipc::Nothing>();
+}
+
+Task<Result<ipc::Packet<ipc::Nothing>>> Policyd::forget(ipc::Forget wish) {
+    CO_TRY_VOID(co_await memory_.forget(std::move(wish)));
+    co_return ipc::Packet<ipc::Nothing>();
+}
+
+Task<Result<ipc::Packet<ipc::RecallReply>>> Policyd::recall(ipc::Recall wish) {
+    CO_TRY(auto reply, co_await memory_.recall(std::move(wish)));
+    co_return ipc::Packet<ipc::RecallReply>(std::move(reply));
 }
 
 std::string Policyd::status() const {

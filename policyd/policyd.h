@@ -10,6 +10,7 @@
 #include "lib/ipc/server.h"
 #include "policyd/check.h"
 #include "policyd/delegation.h"
+#include "policyd/memory.h"
 #include "policyd/rates.h"
 #include "policyd/screened.h"
 #include "policyd/verified.h"
@@ -29,6 +30,10 @@ private:
     Task<Result<ipc::Packet<ipc::PolicyInterestsReply>>> interests();
     Reply ask(ipc::Ask question, std::int32_t process);
     Reply judge(ipc::Packet<ipc::Judge> question);
+    void answer_memory();
+    Task<Result<ipc::Packet<ipc::Nothing>>> remember(ipc::Remember wish);
+    Task<Result<ipc::Packet<ipc::Nothing>>> forget(ipc::Forget wish);
+    Task<Result<ipc::Packet<ipc::RecallReply>>> recall(ipc::Recall wish);
     Task<Result<ipc::Packet<ipc::DelegateReply>>> delegate(ipc::Delegate question);
     Task<Result<ipc::Packet<ipc::SessionsReply>>> sessions(ipc::Sessions told,
                                                            std::int32_t process);
@@ -41,6 +46,7 @@ private:
     const Settings& settings_;
     std::unique_ptr<dns::Resolver> resolver_;
     Delegation delegation_;
+    Memory memory_;
     std::vector<std::unique_ptr<Check>> checks_;
     Census* census_ = nullptr;                 ///< of the first check
     std::map<std::int32_t, int> connections_;  ///< to each process

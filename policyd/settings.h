@@ -39,6 +39,10 @@ struct Settings : conf::Common {
         conf::at_least(conf::Seconds(1)).in('d'),
         "How long a client is remembered when its last passed test does not count any more."};
     VerifySettings verify{*this};
+    conf::Param<int> memory_limit{
+        params, "policyd_memory_limit", 20000, conf::Range<int>{10, 10000000},
+        "How many things of one kind are kept on disk for daemons that can open no file, such as "
+        "the MTA-STS policies of other domains."};
     conf::DnsSettings dns{*this};
 
     /// "inet:…" and "unix:…" wherever main.cf and master.cf name them: the only policy servers that
