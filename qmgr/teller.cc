@@ -157,7 +157,9 @@ Result<NoticeParts> Manager::parts_of(const Message& message, const Notice& noti
     parts.recipients = notice.recipients;
     parts.words = &settings_.notices.words_for(notice.kind);
     // RFC 3461 section 4.3: RET=HDRS, and success and delay notices, bring the header only.
-    parts.header_only = about.ret == spool::Ret::headers || parts.kind != NoticeKind::failure ||
+    // RFC 8689 section 5: the content stays where TLS was required of its way.
+    parts.header_only = about.ret == spool::Ret::headers || about.requiretls ||
+                        parts.kind != NoticeKind::failure ||
                         content.size > settings_.notices.bounce_size_limit();
     std::uint64_t length = content.size;
     if (parts.header_only) length = std::min(length, kReturnedHeader);
@@ -209,6 +211,8 @@ Task<bool> Manager::post(const Message& message, const NoticeParts& parts, spool
     envelope.arrival = now_micros();
     envelope.protocol = "local";
     envelope.smtputf8 = about.smtputf8;
+    envelope.requiretls = about.requiretls;
+    envelope.tls_optional = about.tls_optional;
     envelope.body = spool::Body::eight_bit_mime;
     spool::Recipient recipient;
     recipient.address = parts.to;

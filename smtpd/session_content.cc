@@ -325,6 +325,7 @@ Task<Reply> Session::submit_message() {
     message.size = content.size();
     message.body = transaction.parameters.body == smtp::Body::eight_bit_mime ? 1 : 0;
     message.smtputf8 = transaction.parameters.smtputf8;
+    message.requiretls = transaction.parameters.requiretls;
     message.ret = static_cast<std::uint8_t>(transaction.parameters.ret);
     message.envid = transaction.parameters.envid;
     put_wishes(message);

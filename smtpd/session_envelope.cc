@@ -50,6 +50,7 @@ Error syntax_error(std::string status, std::string text) {
 /// The code that goes with the errors of parse_mail() and parse_rcpt().
 Reply refusal_of(const Error& error) {
     if (error.status == "5.3.4") return Reply{552, error.status, error.text};
+    if (error.status == "5.7.10") return Reply{530, error.status, error.text};
     if (error.status == "5.6.7") return Reply{553, error.status, error.text};
     if (error.status == "5.5.4" && !error.text.starts_with("Syntax")) return parameter_error(error);
     return Reply{501, error.status, error.text};

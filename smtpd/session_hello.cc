@@ -137,6 +137,7 @@ Task<Reply> Session::do_ehlo(std::string arguments) {
     // RFC 9422 section 3
     offer(ehlo::kLimits, "RCPTMAX=" + std::to_string(settings_.limits.recipients()));
     text += offered_wishes();
+    if (client_.tls) offer(ehlo::kRequireTls);
     if (may_xclient_)
         offer("XCLIENT", "NAME ADDR PORT PROTO HELO LOGIN REVERSE_NAME DESTADDR DESTPORT");
     if (may_xforward_) offer("XFORWARD", "NAME ADDR PORT PROTO HELO IDENT SOURCE");

@@ -27,6 +27,7 @@ smtp::Offered Session::offered() const {
     // RFC 2852 section 3: what happens when the time is over is a notification.
     offered.deliver_by = extensions.deliver_by() && offers(ehlo::kDeliverBy) && offered.dsn;
     offered.future_release = extensions.future_release() && offers(ehlo::kFutureRelease);
+    offered.requiretls = client_.tls && offers(ehlo::kRequireTls);
     return offered;
 }
 

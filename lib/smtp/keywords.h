@@ -13,6 +13,7 @@ inline constexpr std::string_view kEnhancedStatus = "ENHANCEDSTATUSCODES";  // R
 inline constexpr std::string_view kDsn = "DSN";                             // RFC 3461
 inline constexpr std::string_view kSmtpUtf8 = "SMTPUTF8";                   // RFC 6531
 inline constexpr std::string_view kStartTls = "STARTTLS";                   // RFC 3207
+inline constexpr std::string_view kRequireTls = "REQUIRETLS";               // RFC 8689
 inline constexpr std::string_view kAuth = "AUTH";                           // RFC 4954
 inline constexpr std::string_view kMtPriority = "MT-PRIORITY";              // RFC 6710
 inline constexpr std::string_view kDeliverBy = "DELIVERBY";                 // RFC 2852

@@ -95,6 +95,12 @@ Result<void> set_mail(MailParameters& to, const Parameter& p, const Offered& off
         TRY(const bool wish, take_delivery_wish(to, p.name, p.value, offered));
         if (wish) return {};
     }
+    if (!p.has_value && iequals(p.name, "REQUIRETLS")) {
+        // RFC 8689 section 2: what comes in the clear cannot be kept from other eyes any more.
+        if (!offered.requiretls) return permanent("REQUIRETLS needs TLS", "5.7.10");
+        to.requiretls = true;
+        return {};
+    }
     return refuse("Unsupported option: " + printable(p.name, 64));
 }
 
@@ -166,6 +172,7 @@ std::string to_text(const MailParameters& parameters) {
     if (parameters.body == Body::seven_bit) out += " BODY=7BIT";
     if (parameters.body == Body::eight_bit_mime) out += " BODY=8BITMIME";
     if (parameters.smtputf8) out += " SMTPUTF8";
+    if (parameters.requiretls) out += " REQUIRETLS";
     if (parameters.auth)
         out += " AUTH=" + (parameters.auth->empty() ? "<>" : xtext_encode(*parameters.auth));
     if (parameters.ret == Ret::full) out += " RET=FULL";

@@ -33,6 +33,7 @@ struct MailParameters {
     std::optional<std::uint64_t> size;  ///< RFC 1870 section 3
     Body body = Body::unspecified;
     bool smtputf8 = false;            ///< RFC 6531 section 3.4
+    bool requiretls = false;          ///< RFC 8689 section 2
     std::optional<std::string> auth;  ///< RFC 4954 section 5, decoded; "" for "<>"
     Ret ret = Ret::unspecified;
     std::string envid;                    ///< RFC 3461 section 4.4, still in xtext
@@ -61,6 +62,7 @@ struct Offered {
     bool mt_priority = false;
     bool deliver_by = false;
     bool future_release = false;
+    bool requiretls = false;  ///< only inside TLS (RFC 8689 section 2)
 };
 
 /// Errors: 5.5.4 (status), with Postfix's wording.
