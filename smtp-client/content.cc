@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "lib/base/text.h"
 #include "lib/event/errors.h"
 #include "lib/event/yield.h"
 #include "lib/smtp/domain.h"
@@ -49,6 +50,22 @@ Task<Content::Traits> Content::traits() {
     traits_.strays = scan.strays().any();
     known_ = true;
     co_return traits_;
+}
+
+bool Content::says_tls_optional() const {
+    if (size_ == 0) return false;
+    constexpr std::string_view kName = "TLS-Required:";
+    std::string block = read(0);
+    std::string_view rest = block;
+    while (!rest.empty()) {
+        std::size_t end = std::min(rest.find('\n'), rest.size());
+        std::string_view line = trim(rest.substr(0, end));
+        if (line.empty()) break;
+        if (istarts_with(rest, kName) && iequals(trim(line.substr(kName.size())), "No"))
+            return true;
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return false;
 }
 
 }  // namespace facteur::smtp_client

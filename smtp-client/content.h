@@ -26,6 +26,9 @@ public:
 
     std::string all() const;
 
+    /// RFC 8689 section 3: "TLS-Required: No" in the header.
+    bool says_tls_optional() const;
+
     struct Traits {
         bool eight_bit = false;
         bool strays = false;  ///< bare CR or LF, NUL: not fit for BDAT (RFC 3030 section 3)

@@ -35,6 +35,7 @@ struct Manner {
     Protocol protocol = Protocol::smtp;
     TlsPolicy tls;
     std::string nexthop_host;
+    std::string domain;  ///< whose MX records led here; empty for a host
     std::optional<Login> login;
 };
 
@@ -79,6 +80,10 @@ public:
     bool quiet() const;
     int messages() const { return messages_; }
     TimePoint opened() const { return opened_; }
+    /// nullptr: no TLS.
+    const TlsInfo* tls() const { return stream_->tls(); }
+    bool offered_starttls() const { return starttls_seen_; }
+    bool offered_requiretls() const { return offers_.requiretls; }
     bool dsn_offered() const { return offers_.dsn; }
     bool deliver_by_offered() const { return offers_.deliver_by; }
 
@@ -95,6 +100,7 @@ private:
     Task<Attempt> start_wrapped(TlsClients& tls);
     Task<Attempt> start_tls(TlsClients& tls);
     const TlsSettings& tls_settings() const;
+    bool is_proved() const;
     Task<Attempt> login();
     Task<Result<smtp::Reply>> login_with(std::string name, sasl::ClientMechanism& mechanism);
     std::vector<std::string> mechanisms(sasl::ClientConnection& connection) const;
@@ -125,6 +131,7 @@ private:
     int messages_ = 0;
     bool esmtp_ = false;
     bool logged_in_ = false;
+    bool starttls_seen_ = false;  ///< before the handshake it was offered
     bool broken_ = false;
     bool needs_reset_ = false;  ///< the last transaction was not finished
 };

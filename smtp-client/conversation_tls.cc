@@ -27,6 +27,7 @@ Task<Attempt> Conversation::start_wrapped(TlsClients& tls) {
 Task<Attempt> Conversation::secure(TlsClients& tls, bool plain) {
     bool wanted = manner_.tls.level != TlsLevel::none && !plain;
     bool required = manner_.tls.demands_tls();
+    starttls_seen_ = offers_.starttls;
     if (manner_.tls.level == TlsLevel::none && offers_.starttls && tls_settings().note_offer())
         log_info("Host offered STARTTLS: [" + target_.name + "]");
     if (required && !offers_.starttls) {
@@ -95,7 +96,8 @@ std::string verification_text(const TlsInfo& info, const std::string& peer) {
 
 Task<Attempt> Conversation::start_tls(TlsClients& tls) {
     doing_ = "performing the TLS handshake";
-    auto trust = manner_.tls.mta_sts ? TlsClients::web : TlsClients::configured;
+    bool web = manner_.tls.mta_sts || manner_.tls.sts_testing;
+    auto trust = web ? TlsClients::web : TlsClients::configured;
     auto client = co_await tls.get(trust);
     if (!client) {
         broken_ = true;
@@ -121,12 +123,19 @@ Task<Attempt> Conversation::start_tls(TlsClients& tls) {
     co_return std::unexpected(std::move(trouble));
 }
 
+/// The server is known to be the right one, and nobody listens.
+bool Conversation::is_proved() const {
+    return stream_->tls() && stream_->tls()->trust == TlsInfo::Trust::verified &&
+           manner_.tls.authenticates() && !manner_.tls.half_dane;
+}
+
 void Conversation::log_tls(bool good) const {
     const TlsInfo& info = *stream_->tls();
     // Without a signed MX record the right server was reached only if nobody changed that record.
     std::string_view trust = info.trust_text();
     if (manner_.tls.half_dane && info.trust == TlsInfo::Trust::verified) trust = "Trusted";
-    if (!good) log_info(verification_text(info, target_.relay()));
+    bool would_fail = manner_.tls.sts_testing && info.trust != TlsInfo::Trust::verified;
+    if (!good || would_fail) log_info(verification_text(info, target_.relay()));
     log_info(fmt::format("{} TLS connection {} to {}: {}", trust,
                          info.resumed ? "reused" : "established", target_.relay(), info.text()));
 }

@@ -125,13 +125,23 @@ Task<Result<Manner>> Delivery::manner_for(std::string nexthop, Nexthop parsed) {
     Manner manner;
     manner.protocol = around_.protocol;
     manner.nexthop_host = parsed.host;
+    if (parsed.use_mx && parsed.socket_path.empty()) manner.domain = parsed.host;
     CO_TRY(manner.tls, co_await around_.security.of_nexthop(nexthop));
     co_return manner;
 }
 
+/// What the sender says about TLS (RFC 8689): with REQUIRETLS the header field says nothing.
+SenderWish Delivery::wish() const {
+    if (job_.requiretls) return SenderWish::required;
+    bool optional = job_.tls_optional || content_.says_tls_optional();
+    return optional ? SenderWish::optional : SenderWish::none;
+}
+
 /// The server's own key in the cache; empty: what it is told depends on the next hop or the sender.
 std::string Delivery::server_key(const Target& target, const Manner& manner) const {
-    if (manner.tls.level > TlsLevel::may || around_.settings.sasl.enable()) return {};
+    // With MTA-STS the same server has to prove more for one domain than for another.
+    bool by_domain = around_.settings.sasl.enable() || around_.settings.shared_tls.mta_sts();
+    if (manner.tls.level > TlsLevel::may || by_domain) return {};
     return target.relay() + source_;
 }
 
@@ -161,7 +171,7 @@ Task<void> Delivery::try_targets(const std::string& nexthop, Manner manner) {
         co_return;
     }
     manner.login = *std::move(login);
-    auto tls = co_await around_.security.of_target(manner.tls, target);
+    auto tls = co_await around_.security.of_target(manner.tls, target, manner.domain, wish());
     if (!tls) {
         trouble_for_all(unreached(tls.error()), "none");
         co_return;
@@ -278,7 +288,8 @@ void Delivery::apply(const Conversation& conversation, std::vector<Verdict> verd
         refused_ipv6 = refused_ipv6 || over_ipv4;
         // What was lost at the final dot may have arrived: trying the next server at once would
         // make a second copy likely.
-        if ((permanent && !over_ipv4) || verdict.ambiguous) {
+        const bool elsewhere = over_ipv4 || verdict.trouble.elsewhere;
+        if ((permanent && !elsewhere) || verdict.ambiguous) {
             settle(asked[k], std::move(result));
         } else {
             latest_[asked[k]] = std::move(result);

@@ -59,6 +59,7 @@ private:
     void avoid_ipv6(const Target& target);
     std::string server_key(const Target& target, const Manner& manner) const;
     bool is_cached(const std::string& nexthop) const;
+    SenderWish wish() const;
     Task<Result<Manner>> manner_for(std::string nexthop, Nexthop parsed);
     Task<void> session(const std::string& nexthop, std::unique_ptr<Conversation> conversation);
     void apply(const Conversation& conversation, std::vector<Verdict> verdicts);

@@ -92,3 +92,47 @@ TEST_CASE_METHOD(Client, "smtp_tls_policy_maps knows better, and certificates ar
     INFO(policy << ": " << result.text);
     CHECK(result.outcome == outcome);
 }
+
+TEST_CASE_METHOD(Client, "REQUIRETLS goes to proved servers that offer it [RFC 8689 4.2.1]",
+                 "[smtp-client]") {
+    auto with_tls = tls_server();
+    FakeServer server(scope);
+    server.tls = with_tls.get();
+    TlsClientOptions options;
+    options.ca_pem = kCertificate;
+    tls = std::make_unique<TlsClients>(options, "", nullptr, "smtp-client");
+    job.requiretls = true;
+    struct Row {
+        std::string policy;
+        bool offered;
+        std::string status;
+    };
+    const Row row = GENERATE(values<Row>({
+        {"secure match=mx.test", true, "2.0.0"},
+        {"secure match=mx.test", false, "5.7.30"},
+        {"may", true, "4.7.5"},  // no name in the certificate is that of the host
+        {"none", true, "4.7.5"},
+    }));
+    INFO(row.policy << " " << row.offered);
+    configure("smtp_tls_policy_maps = hash:/x");
+    lookups.table[hop(server)] = row.policy;
+    if (row.offered) server.offers.push_back("REQUIRETLS");
+    auto result = run(hop(server));
+    CHECK(result.status == row.status);
+    CHECK((result.outcome == Outcome::failed) == (row.status == "5.7.30"));
+    CHECK(server.count("MAIL FROM:<from@here.test> REQUIRETLS") == (row.status == "2.0.0" ? 1 : 0));
+    if (row.status != "2.0.0") CHECK(server.count("MAIL") == 0);
+}
+
+TEST_CASE("what a message says about TLS [RFC 8689 3]", "[smtp-client]") {
+    auto [text, optional] = GENERATE(table<std::string, bool>({
+        {"Subject: x\r\nTLS-Required: No\r\n\r\nb\r\n", true},
+        {"tls-required:no\r\n\r\n", true},
+        {"TLS-Required: Yes\r\n\r\n", false},
+        {"X-TLS-Required: No\r\n\r\n", false},
+        {"Subject: x\r\n\r\nTLS-Required: No\r\n", false},
+        {"", false},
+    }));
+    INFO(text);
+    CHECK(Content(text).says_tls_optional() == optional);
+}

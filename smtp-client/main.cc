@@ -27,6 +27,17 @@ DESCRIPTION
     What became of each recipient is remembered until qmgr has recorded it; when qmgr is restarted
     meanwhile, its successor is told, and nothing is sent twice.
 
+    How much TLS a server gets is decided by smtp_tls_policy_maps and smtp_tls_security_level, with
+    Postfix's levels and attributes.  At the levels dane and dane-only the destination's own signed
+    TLSA records say what certificate its servers have; this asks for a validating name server on a
+    safe way (smtp_dns_support_level = dnssec).  With smtp_tls_mta_sts_enable the MTA-STS policy of
+    a destination is obeyed where DANE says nothing; policyd keeps the policies over restarts.
+    Mail sent with REQUIRETLS goes only to servers that have proved who they are and offer it; for
+    mail with the header field "TLS-Required: No" neither DANE nor MTA-STS counts.
+
+    A file that tafile= in smtp_tls_policy_maps names must be in smtp_tls_trust_anchor_directory.
+    The key of a client certificate (smtp_tls_cert_file, smtp_tls_chain_files) stays in authd.
+
 SECURITY
     smtp-client talks to servers that anybody may run. It can open no file: the content comes as a
     descriptor, passwords and TLS policies come from addressd. Answers of servers are bounded in
@@ -46,8 +57,12 @@ STANDARDS
     RFC 5321 (SMTP)
     RFC 6152 (8BITMIME)
     RFC 6531 (SMTPUTF8)
+    RFC 6698 (TLSA records)
     RFC 6710 (MT-PRIORITY)
     RFC 7505 (null MX)
+    RFC 7671, RFC 7672 (DANE)
+    RFC 8461 (MTA-STS)
+    RFC 8689 (REQUIRETLS)
 
 DIAGNOSTICS
     Each recipient's result is logged in one line, as Postfix does:
@@ -61,13 +76,16 @@ SEE ALSO
     facteur(1), main.cf(5), master.cf(5), qmgr(8), addressd(8)
 --*/
 #include <memory>
+#include <string_view>
 
 #include "lib/daemon/daemon.h"
+#include "smtp-client/probe.h"
 #include "smtp-client/service.h"
 
 using namespace facteur;
 
 int main(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "--probe") return smtp_client::probe(argc, argv);
     smtp_client::Settings settings;
     auto words = daemon::arguments(argc, argv);
     daemon::Description client;

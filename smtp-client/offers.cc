@@ -29,6 +29,7 @@ Offers Offers::parse(std::string_view text, const std::vector<std::string>& disc
         {smtp::ehlo::kStartTls, &Offers::starttls},
         {smtp::ehlo::kMtPriority, &Offers::mt_priority},
         {smtp::ehlo::kDeliverBy, &Offers::deliver_by},
+        {smtp::ehlo::kRequireTls, &Offers::requiretls},
     };
     auto lines = split(text, '\n');
     for (std::size_t i = 1; i < lines.size(); ++i) {  // the first one is the server's name

@@ -21,6 +21,7 @@ struct Offers {
     bool mt_priority = false;
     bool deliver_by = false;
     std::uint64_t least_time = 0;   ///< DELIVERBY: for mail that is to be returned, in seconds
+    bool requiretls = false;
     std::vector<std::string> auth;  ///< mechanisms, upper case
 
     /// `text`: the lines of the reply, separated by '\n'; `discard`: keywords to overlook.

@@ -6,6 +6,7 @@
 #include "lib/ipc/client.h"
 #include "smtp-client/agent.h"
 #include "smtp-client/settings.h"
+#include "smtp-client/sts_services.h"
 
 namespace facteur::smtp_client {
 
@@ -21,15 +22,23 @@ public:
     std::string status() const override;
 
 private:
+    std::unique_ptr<StsPolicies> sts_for(daemon::Process& process, const Settings& settings,
+                                         Protocol protocol);
+
     std::unique_ptr<dns::Resolver> resolver_;
+    Reachability reachability_;
+    Routing routing_;
     ipc::Client address_;
     ipc::Client authd_;
+    ipc::Client policyd_;
     TlsGround ground_;
+    std::string web_ca_pem_;
     TlsClients tls_;
+    PolicydMemory memory_;
+    std::unique_ptr<StsPolicies> sts_;  ///< where MTA-STS is wanted
     AddressdLookups lookups_;
     Security security_;
     Logins logins_;
-    Reachability reachability_;
     ConnectionCache cache_;
     std::unique_ptr<Surroundings> around_;
     std::unique_ptr<Agent> agent_;

@@ -239,8 +239,8 @@ TlsClientWish TlsPolicy::wish(const Target& target, std::string_view nexthop_hos
         wish.fingerprints = match;
         wish.digest = digest;
     }
-    if (!wants_authorities(level)) return wish;
-    wish.level = Level::verify;
+    if (!wants_authorities(level) && !sts_testing) return wish;
+    if (!sts_testing) wish.level = Level::verify;
     wish.anchors_pem = anchors_pem;
     for (const std::string& name : match) {
         if (name == "hostname") {

@@ -41,8 +41,12 @@ struct TlsPolicy {
     /// What the name service has signed for the server (dane.h).
     std::vector<TlsClientWish::Tlsa> tlsa;
     std::vector<std::string> tlsa_names;
-    bool half_dane = false;  ///< the MX record itself was not signed: the server is not proved
-    bool mta_sts = false;    ///< RFC 8461: the authorities are those of the Web
+    bool half_dane = false;    ///< the MX record itself was not signed: the server is not proved
+    bool mta_sts = false;      ///< RFC 8461: the authorities are those of the Web
+    bool sts_testing = false;  ///< what MTA-STS would ask for is looked at, not asked for
+    bool sts_misfit = false;   ///< the policy does not name this host
+    std::string sts_text;      ///< that policy
+    std::string sts_failure;   ///< why there is none; empty: the domain has none
 
     /// From the parameters.
     static Result<TlsPolicy> from_settings(const TlsGround& ground);

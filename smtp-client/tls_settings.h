@@ -90,6 +90,31 @@ struct SharedTlsSettings : conf::Section {
                                   {"", DnsSupport::enabled}},
         "dnssec: the name servers validate signatures and the way to them is safe, so that their "
         "word (the AD bit) is trusted.  DANE asks for it."};
+    Param<bool> mta_sts{
+        params, "smtp_tls_mta_sts_enable", false,
+        "Whether the MTA-STS policies of destinations (RFC 8461) are fetched and obeyed, where the "
+        "security level is may, encrypt or dane without signed records."};
+    Param<std::string> mta_sts_ca_file{
+        params, "smtp_tls_mta_sts_CAfile", "$tls_default_CAfile",
+        "The authorities of the web servers with those policies, and of the mail servers that the "
+        "policies demand proof of."};
+    Param<conf::Seconds> mta_sts_timeout{
+        params, "smtp_tls_mta_sts_timeout", conf::Seconds(60),
+        conf::between(conf::Seconds(1), conf::Seconds(600)),
+        "How long fetching a policy may take (RFC 8461 section 3.3)."};
+    Param<conf::Size> mta_sts_size{params, "smtp_tls_mta_sts_size_limit", 65536,
+                                   "The longest policy that is read."};
+    Param<int> mta_sts_entries{params, "smtp_tls_mta_sts_cache_entries", 10000,
+                               conf::Range<int>{1, 10000000}, "How many policies are kept."};
+    Param<conf::Seconds> mta_sts_refresh{
+        params, "smtp_tls_mta_sts_refresh_time", conf::Seconds(86400),
+        conf::at_least(conf::Seconds(60)),
+        "The age at which a policy is fetched again, before it expires."};
+    Param<conf::Seconds> mta_sts_retry{params, "smtp_tls_mta_sts_retry_time", conf::Seconds(300),
+                                       "How long a fetch that failed is not tried again."};
+    Param<int> mta_sts_port{params, "smtp_tls_mta_sts_port", 443, conf::Range<int>{1, 65535},
+                            "The port of the web servers with the policies; only tests need "
+                            "another one."};
     Param<std::string> anchor_directory{
         params, "smtp_tls_trust_anchor_directory", "$config_directory/anchors",
         "The folder of the files that tafile= in smtp_tls_policy_maps may name; they are read at "

@@ -54,6 +54,7 @@ std::string Conversation::mail_command(const Envelope& envelope, bool eight_bit)
     // RFC 6152 section 2: it is said for what is so, whatever the submitter said or forgot.
     if (eight_bit) parameters.body = smtp::Body::eight_bit_mime;
     parameters.smtputf8 = job.smtputf8 && offers_.smtputf8;
+    parameters.requiretls = job.requiretls;
     // RFC 4954 section 5: the sender is nobody that we vouch for.
     if (logged_in_ && settings_.sasl.dummy_mail_auth()) parameters.auth.emplace();
     if (offers_.dsn) {
@@ -86,6 +87,16 @@ std::optional<Trouble> Conversation::obstacle(const Envelope& envelope) const {
     if (envelope.job->smtputf8 && !offers_.smtputf8) {
         return unfit(target_, true, "5.6.7",
                      "SMTPUTF8 is required, but was not offered by host " + target_.name_and_ip());
+    }
+    // RFC 8689 section 4.2.1: only over TLS to a server that has proved itself, and that will ask
+    // the same of the next one.  Another server of the domain may be able to.
+    if (envelope.job->requiretls && !(is_proved() && offers_.requiretls)) {
+        Trouble trouble = unfit(target_, true, "5.7.30",
+                                "REQUIRETLS support required, but was not offered under verified "
+                                "TLS by host " +
+                                    target_.name_and_ip());
+        trouble.elsewhere = true;
+        return trouble;
     }
     return time_obstacle(*envelope.job);
 }

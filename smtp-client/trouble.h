@@ -19,6 +19,7 @@ struct Trouble {
     /// servers write).
     bool blames_our_address() const;
     bool tls = false;         ///< the TLS handshake failed: in plain text it may work
+    bool elsewhere = false;   ///< permanent here, but another server may take it
     std::string tls_failure;  ///< RFC 8460 section 4.3: "starttls-not-supported"
 };
 using Attempt = std::expected<void, Trouble>;

@@ -1,4 +1,5 @@
 """DANE (RFC 7672): signed zones, a validating resolver, servers with right and wrong records."""
+import json
 import re
 import shutil
 import tempfile
@@ -120,6 +121,17 @@ class Dane(TestCase):
         self.deferred('none', 'no TLSA records found', instance=only)
         self.deferred('pkix', 'TLSA records unusable', instance=only)
         self.deferred('insecuremx', 'non DNSSEC destination', instance=only)
+
+    def test_probe_tells_what_would_be_used(self):
+        told = json.loads(self.i.run('probe', '--json', f'right.test:{self.postfix.port}'))
+        server = told['servers'][0]
+        self.assertEqual('dane', told['configured_level'])
+        self.assertEqual('usable', server['dane']['result'])
+        self.assertEqual('Verified', server['tls']['trust'])
+        self.assertEqual('ready for mail', server['result'])
+        text = self.i.run('probe', f'wrong.test:{self.postfix.port}', check=False)
+        self.assertIn('result: Server certificate not trusted', text)
+        self.assertNotIn('DATA', self.postfix.log())
 
 
 if __name__ == '__main__':

@@ -26,6 +26,7 @@ void add_user(Command& app, Context& context);
 void add_queue(Command& app, Context& context);
 void add_address(Command& app, Context& context);
 void add_explain(Command& app, Context& context);
+void add_probe(Command& app, Context& context);
 
 /// Adds all of them, in the order of the help text.
 void add_commands(Command& app, Context& context);
