@@ -47,11 +47,11 @@ void Settings::note_names(const std::string& value) {
 
 void Settings::loaded(const conf::MainCf& file, const conf::Values& values) {
     named_tables.clear();
+    asks_servers = false;
     named_files.clear();
     for (const conf::ParamBase* param : params)
         note_names(values.get(param->name()));
     written.clear();
-    asks_servers = false;
     for (const auto& [name, setting] : file.settings()) {
         written[name] = values.get(name);
         note_names(written[name]);
