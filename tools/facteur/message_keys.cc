@@ -22,14 +22,24 @@ public:
     }
 
 private:
+    // Body lines are all that stands in no header: preambles and boundaries, too.
     void part(const mime::Part& each) {
         header(each);
-        if (each.children.empty()) {
-            if (wanted_.body) lines(each.body_offset, each.body_offset + each.body_size);
-            return;
-        }
-        for (const mime::Part& child : each.children)
+        std::size_t at = each.body_offset;
+        const std::size_t end = each.body_offset + each.body_size;
+        for (const mime::Part& child : each.children) {
+            between(at, child.header_offset);
             part(child);
+            at = child.body_offset + child.body_size;
+        }
+        between(at, end);
+    }
+    void between(std::size_t begin, std::size_t end) {
+        if (!wanted_.body || begin >= end) return;
+        // The line end in front of a boundary ends the last line of the part before it.
+        if (begin >= 2 && message_[begin - 1] != '\n' && message_.substr(begin, 2) == "\r\n")
+            begin += 2;
+        lines(begin, end);
     }
     void header(const mime::Part& each) {
         if (!wanted_.headers) return;
