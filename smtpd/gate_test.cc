@@ -337,7 +337,7 @@ TEST_CASE("a list with a name that is not in the language is an error", "[smtpd]
           "reject_rbl_client a..b", "sleep x", "sleep 99999", "check_policy_service",
           "check_policy_service tcp:a:1", "check_policy_service { inet:a:1, nonsense = 2 }",
           "check_policy_service { inet:a:1, timeout = soon }", "reject_unauth_destinatoin",
-          "check_ccert_access", "reject_maps_rbl"}) {
+          "reject_maps_rbl"}) {
         std::vector<std::string> words = conf::parse_list(bad);
         CHECK_FALSE(parse_restrictions(words));
     }
