@@ -222,12 +222,17 @@ Task<std::optional<smtp::Reply>> Gate::recipient(Facts& facts) {
     if (iequals(*facts.recipient, "postmaster")) co_return std::nullopt;
     // Nobody will see it, so nothing else matters.
     if (facts.effects.discard) co_return std::nullopt;
+    // DEFER_IF_REJECT of the lists before this moment is not about unlisted recipients.
+    const bool earlier = facts.defer_if_reject.has_value();
     auto refused = co_await relaying(facts);
     if (refused) co_return refused;
     if (facts.effects.discard) co_return std::nullopt;
     if (facts.defer_if_permit) co_return std::move(facts.defer_if_permit);
     Ruling ruling = co_await unlisted(facts);
-    if (ruling.kind == Ruling::Kind::refuse) co_return std::move(ruling.reply);
+    if (ruling.kind == Ruling::Kind::refuse) {
+        if (!earlier) soften(facts, ruling.reply);
+        co_return std::move(ruling.reply);
+    }
     co_return std::move(facts.defer_if_permit);
 }
 

@@ -22,8 +22,9 @@ bool is_number(std::string_view text) {
 std::string fitting(std::string_view status, Stage stage) {
     std::string fixed(status);
     const bool is_sender = stage == Stage::sender;
-    if (!status.substr(1).starts_with(".1.") || (!is_sender && stage != Stage::recipient))
-        return fixed;
+    if (!status.substr(1).starts_with(".1.")) return fixed;
+    // There is no address here that could be bad.
+    if (!is_sender && stage != Stage::recipient) return fixed.replace(1, std::string::npos, ".0.0");
     struct Detail {
         std::string_view given, sender, recipient;
     };

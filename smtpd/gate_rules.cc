@@ -81,7 +81,7 @@ Task<Ruling> Gate::plain(const Restriction& restriction, Stage stage, Facts& fac
             co_return refuse(settings.reject_code(), "5.7.1",
                              rejected(stage, facts, "Access denied"));
         case Rule::defer:
-            co_return refuse(settings.defer_code(), "4.7.1",
+            co_return refuse(settings.defer_code(), "4.3.2",
                              rejected(stage, facts, "Try again later"));
         case Rule::defer_if_permit:
             co_return defer_if_permit(facts, "4.7.0",

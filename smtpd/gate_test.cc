@@ -23,7 +23,7 @@ TEST_CASE("each restriction decides as Postfix documents it", "[smtpd]") {
         {recipient + "reject\n", "a", "a@b.test", "user@here.test",
          "554 5.7.1 <user@here.test>: Recipient address rejected: Access denied"},
         {recipient + "defer\n", "a", "a@b.test", "user@here.test",
-         "450 4.7.1 <user@here.test>: Recipient address rejected: Try again later"},
+         "450 4.3.2 <user@here.test>: Recipient address rejected: Try again later"},
         {recipient + "defer_if_permit\n", "a", "a@b.test", "user@here.test",
          "450 4.7.0 <user@here.test>: Recipient address rejected: defer_if_permit requested"},
         {recipient + "defer_if_reject, reject\n", "a", "a@b.test", "user@here.test",

@@ -6,6 +6,7 @@
 #include "lib/event/loop.h"
 #include "lib/smtp/address.h"
 #include "lib/smtp/command.h"
+#include "lib/smtp/keywords.h"
 #include "lib/smtp/parameters.h"
 #include "smtpd/received.h"
 #include "smtpd/session.h"
@@ -132,6 +133,9 @@ bool Session::is_endless(std::uint64_t size) const {
 
 // RFC 3030 section 2.  A chunk that is refused is read all the same: the client has sent it.
 Task<Reply> Session::do_bdat(std::string arguments) {
+    // What follows a BDAT that is not offered must not be read as commands.
+    if (!offers(smtp::ehlo::kChunking))
+        co_return break_off(521, "5.5.1", "Error: command not implemented");
     const auto chunk = smtp::parse_chunk(arguments);
     if (!chunk) co_return break_off(501, "5.5.4", "Syntax: BDAT count [LAST]");
     std::optional<Reply> refusal;

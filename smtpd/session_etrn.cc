@@ -8,19 +8,20 @@ namespace facteur::smtpd {
 
 using smtp::Reply;
 
-// RFC 1985 section 5: "@domain" means its subdomains too.  "#queue" names a queue of ours, which
-// are not by name: it is read as a domain, as Postfix does.
+// RFC 2034 section 4: the replies here are of a time before enhanced codes; Postfix has none
+// either. RFC 1985 section 5: "@domain" means its subdomains too.  "#queue" names a queue of ours,
+// which are not by name: it is read as a domain, as Postfix does.
 Task<Reply> Session::do_etrn(std::string arguments) {
     if (settings_.helo_required() && client_.helo.empty())
-        co_return Reply{503, "5.5.1", "Error: send HELO/EHLO first"};
-    if (transaction_) co_return Reply{503, "5.5.1", "Error: MAIL transaction in progress"};
+        co_return Reply{503, "", "Error: send HELO/EHLO first"};
+    if (transaction_) co_return Reply{503, "", "Error: MAIL transaction in progress"};
     if (arguments.empty() || arguments.find(' ') != std::string::npos)
-        co_return Reply{500, "5.5.4", "Syntax: ETRN domain"};
+        co_return Reply{500, "", "Syntax: ETRN domain"};
     ipc::FlushDestination order;
     order.subdomains = arguments.front() == '@';
     if (arguments.front() == '@' || arguments.front() == '#') arguments.erase(0, 1);
     if (!smtp::is_domain(arguments) && !smtp::is_address_literal(arguments))
-        co_return Reply{501, "5.5.4", "Error: invalid parameter syntax"};
+        co_return Reply{501, "", "Error: invalid parameter syntax"};
     order.domain = to_lower(arguments);
     Facts facts(client_, "ETRN");
     facts.premature = premature_;

@@ -82,7 +82,10 @@ void rename(ServiceLine& line) {
 
 void add_missing(MasterCf& master_cf, Adoption& adoption) {
     for (ServiceLine& line : parse_master_cf(kServices, "").services) {
-        if (master_cf.find(line.name, line.type)) continue;
+        if (const ServiceLine* there = master_cf.find(line.name, line.type)) {
+            if (there->command != line.command) adoption.clashes.push_back(there->line);
+            continue;
+        }
         line.line = 0;
         adoption.added.push_back(line.name);
         master_cf.services.push_back(std::move(line));

@@ -17,6 +17,7 @@ struct Adoption {
         std::vector<std::string> lost;  ///< names that its -o set
     };
     std::vector<Dropped> dropped;
+    std::vector<int> clashes;        ///< lines of services that have the name of one of ours
     std::vector<std::string> added;  ///< names of services that Postfix does not know
 };
 

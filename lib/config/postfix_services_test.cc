@@ -91,3 +91,13 @@ TEST_CASE("a master.cf of our own stays as it is", "[config]") {
     CHECK(adoption.added.empty());
     CHECK(adoption.dropped.empty());
 }
+
+TEST_CASE("a service that has the name of one of ours is told", "[config]") {
+    MasterCf master_cf = parse_master_cf(
+        "cleanup unix n - y - 0 cleanup\n"
+        "policy unix - n n - 0 spawn user=nobody argv=/policy\n"
+        "virtual unix - n n - - virtual\n",
+        "master.cf");
+    const Adoption adoption = adopt_postfix(master_cf);
+    CHECK(adoption.clashes == std::vector<int>{2});
+}

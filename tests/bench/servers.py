@@ -6,6 +6,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import rcpt
 from metering import Group, wait_until
 
 USERS = 1000
@@ -48,8 +49,16 @@ class Facteur:
         extra = {'accept': 'default_transport = discard:\n',
                  'relay': f'relayhost = [127.0.0.1]:{SINK_PORT}\n',
                  'drain': f'relayhost = [127.0.0.1]:{SINK_PORT}\n'}.get(mode, '')
+        if mode == 'rcpt':
+            own = rcpt.tables(self.dir, self.program('-c', str(self.dir), 'table', 'build'))
+            names = [line.split(' =')[0] for line in own.splitlines()]
+            kept = [line for line in (self.dir / 'main.cf').read_text().splitlines()
+                    if line.split(' =')[0] not in names]
+            (self.dir / 'main.cf').write_text('\n'.join(kept) + '\n' + own)
         with open(self.dir / 'main.cf', 'a') as file:
-            file.write('smtpd_client_connection_count_limit = 0\n' + extra)
+            if mode != 'rcpt':
+                file.write('smtpd_client_connection_count_limit = 0\n')
+            file.write(extra)
             file.write('disable_plaintext_auth = no\nmail_max_userip_connections = 0\n'
                        'imapd_client_connection_limit = 0\n')
         self.group.start(self.program('-c', str(self.dir), 'start'), stdout=subprocess.DEVNULL).wait()
@@ -109,6 +118,8 @@ class Postfix:
             lines += [f'virtual_mailbox_domains = {DOMAIN}',
                       f'virtual_mailbox_maps = hash:{self.dir}/etc/vmail',
                       f'virtual_transport = lmtp:inet:127.0.0.1:{Dovecot.lmtp_port}']
+        elif mode == 'rcpt':
+            lines.append(rcpt.tables(self.dir / 'etc', ['postmap', '-c', str(self.dir / 'etc')]))
         elif mode == 'idle':
             lines += ['default_process_limit = 1100', 'smtpd_client_connection_count_limit = 0']
         return '\n'.join(lines) + '\n'

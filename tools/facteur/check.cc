@@ -113,6 +113,10 @@ void Checker::tell_adoption(const conf::Adoption& adoption, const std::string& f
                     ": write it in main.cf, or as -o of the "
                     "services that need it");
     }
+    for (const int line : adoption.clashes)
+        add(Problem::Level::error, file, line,
+            "Facteur has a service of this name: give yours another one, here and where it is "
+            "used");
     if (!names.empty())
         add(Problem::Level::note, file, 0,
             "services of Postfix that are not needed, and who does their work: " + names);
