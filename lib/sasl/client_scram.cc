@@ -34,7 +34,7 @@ std::string hmac(const EVP_MD* md, std::string_view key, std::string_view text) 
     return as_string(out.data(), size);
 }
 
-std::string digest(const EVP_MD* md, std::string_view text) {
+std::string scram_digest(const EVP_MD* md, std::string_view text) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
     unsigned size = 0;
     ::EVP_Digest(text.data(), text.size(), out.data(), &size, md, nullptr);
@@ -116,7 +116,7 @@ private:
         std::string client_key = hmac(md_, salted, "Client Key");
         std::string bare = "c=" + base64_encode(header_ + binding_) + ",r=" + nonce;
         std::string message = first_bare_ + "," + std::string(server_first) + "," + bare;
-        std::string proof = hmac(md_, digest(md_, client_key), message);
+        std::string proof = hmac(md_, scram_digest(md_, client_key), message);
         for (std::size_t i = 0; i < proof.size(); ++i)
             proof[i] = static_cast<char>(proof[i] ^ client_key[i]);
         signature_ = hmac(md_, hmac(md_, salted, "Server Key"), message);
