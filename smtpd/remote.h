@@ -20,7 +20,7 @@ public:
     /// Tasks that outlive their session (questions ahead) run in `scope`.
     /// authorities: of client certificates, in PEM.
     Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Resolver> resolver,
-           std::string authorities);
+           std::string authorities = {});
 
     Task<Result<ipc::Classification>> classify(std::string address) override;
     void expect(std::string_view address) override;
