@@ -166,7 +166,7 @@ Result<void> run(Settings& settings, const daemon::Options& options, const Wishe
     name_service.timeout = settings.dns.timeout();
     name_service.tries = settings.dns.tries();
     TRY(auto resolver, dns::make_resolver(name_service));
-    DryBackend backend(scope, settings, std::move(resolver));
+    DryBackend backend(scope, settings, std::move(resolver), std::string());
     Server server(scope, settings, backend, options.service.empty() ? "smtp" : options.service);
     server.gate.watch([&](const Consulted& what) { print_rule(main_cf, what); });
     int pair[2] = {-1, -1};
