@@ -20,7 +20,7 @@ struct Offers {
     bool starttls = false;
     bool mt_priority = false;
     bool deliver_by = false;
-    std::uint64_t least_time = 0;   ///< DELIVERBY: for mail that is to be returned, in seconds
+    std::uint64_t least_time = 0;  ///< DELIVERBY: for mail that is to be returned, in seconds
     bool requiretls = false;
     std::vector<std::string> auth;  ///< mechanisms, upper case
 

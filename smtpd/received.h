@@ -24,7 +24,7 @@ struct TraceFacts {
     const TlsInfo* tls = nullptr;  ///< when it is to be told
     bool show_login = false;
     std::optional<std::int8_t> priority = std::nullopt;  ///< RFC 6710 section 4.2
-    bool asked_certificate = false;  ///< the client was asked for one
+    bool asked_certificate = false;                      ///< the client was asked for one
 };
 
 /// Folded, with CR LF at each end of line.

@@ -70,7 +70,8 @@ Task<Reply> Session::do_auth(std::string arguments) {
         if (!response) co_return Reply{501, "5.5.2", "Cannot decode response"};
         start.response = *std::move(response);
     }
-    if (!co_await offers_mechanism(mechanism)) {
+    const bool offered = co_await offers_mechanism(mechanism);
+    if (!offered) {
         ipc::SaslReply unknown;
         unknown.outcome = Outcome::unknown_mechanism;
         unknown.reason = "mechanism not offered";
