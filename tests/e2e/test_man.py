@@ -33,7 +33,7 @@ class ManTest(unittest.TestCase):
                 self.assertTrue('NAME' in self.text(page), page)
 
     def test_every_program_and_every_name_has_a_page(self):
-        for program in BIN.iterdir():
+        for program in filter(Path.is_file, BIN.iterdir()):
             pages = list(self.dir.glob(f'man*/{program.name}.*'))
             self.assertTrue(pages, f'{program.name} has no /*++ comment in its main.cc')
         names = subprocess.run([BIN / 'facteur', '--names'], capture_output=True, text=True,
@@ -43,7 +43,7 @@ class ManTest(unittest.TestCase):
 
     def test_main_cf_has_every_parameter(self):
         page = self.text('man5/main.cf.5')
-        for program in BIN.iterdir():
+        for program in filter(Path.is_file, BIN.iterdir()):
             if program.name == 'facteur':
                 continue
             table = subprocess.run([program, '--parameters'], capture_output=True, text=True,
