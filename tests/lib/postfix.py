@@ -41,6 +41,21 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+def each_once(text):
+    """main.cf's text with each parameter once, as it was set last.  Each process of Postfix warns of
+    an earlier one, postlogd too: to the socket that it alone reads, and there it may wait for ever."""
+    settings = {}
+    name = None
+    for line in text.splitlines():
+        if line[:1] not in ('', ' ', '\t', '#'):
+            name = line.partition('=')[0].strip()
+            settings.pop(name, None)
+            settings[name] = [line]
+        elif name and line[:1] in (' ', '\t'):
+            settings[name].append(line)
+    return ''.join(line + '\n' for lines in settings.values() for line in lines)
+
+
 class Postfix:
     """settings: lines for its main.cf; services: lines for its master.cf.  Mail for `domain` ends in Maildirs below `dir`/mail."""
 
@@ -59,7 +74,7 @@ class Postfix:
         certificate(self.dir / 'conf')
         sasl = (f'smtpd_sasl_type = dovecot\nsmtpd_sasl_path = {dovecot_sasl}\n'
                 if dovecot_sasl else '')
-        (self.dir / 'conf/main.cf').write_text(f"""\
+        (self.dir / 'conf/main.cf').write_text(each_once(f"""\
 compatibility_level = 3.6
 queue_directory = {self.dir}/spool
 data_directory = {self.dir}/data
@@ -84,7 +99,7 @@ smtp_dns_support_level = disabled
 minimal_backoff_time = 5s
 queue_run_delay = 5s
 {sasl}{settings}
-""")
+"""))
         (self.dir / 'conf/master.cf').write_text(
             MASTER.format(port=f'127.0.0.1:{self.port}', submission=f'127.0.0.1:{self.submission}')
             + services)
