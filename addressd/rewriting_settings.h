@@ -13,14 +13,14 @@ struct RewritingSettings : conf::Section {
     conf::Param<conf::List> canonical_classes{
         params, "canonical_classes",
         "envelope_sender, envelope_recipient, header_sender, header_recipient",
-        "Which addresses $canonical_maps replace; those of envelopes are: envelope_sender, "
-        "envelope_recipient."};
+        "Which addresses $canonical_maps replace: envelope_sender, envelope_recipient.  Those in "
+        "headers are left as they came, whether header_* is named or not."};
     conf::Param<conf::List> sender_canonical_classes{
         params, "sender_canonical_classes", "envelope_sender, header_sender",
-        "Which addresses $sender_canonical_maps replace."};
+        "Which addresses $sender_canonical_maps replace, as in $canonical_classes."};
     conf::Param<conf::List> recipient_canonical_classes{
         params, "recipient_canonical_classes", "envelope_recipient, header_recipient",
-        "Which addresses $recipient_canonical_maps replace."};
+        "Which addresses $recipient_canonical_maps replace, as in $canonical_classes."};
     conf::Param<conf::List> masquerade_domains{
         params, "masquerade_domains", "",
         "Domains whose subdomains are taken off: user@host.example.com becomes "
@@ -28,9 +28,9 @@ struct RewritingSettings : conf::Section {
     conf::Param<conf::List> masquerade_exceptions{
         params, "masquerade_exceptions", "",
         "User names whose addresses $masquerade_domains leaves alone."};
-    conf::Param<conf::List> masquerade_classes{params, "masquerade_classes",
-                                               "envelope_sender, header_sender, header_recipient",
-                                               "Which addresses $masquerade_domains changes."};
+    conf::Param<conf::List> masquerade_classes{
+        params, "masquerade_classes", "envelope_sender, header_sender, header_recipient",
+        "Which addresses $masquerade_domains changes, as in $canonical_classes."};
     conf::Param<std::string> always_bcc{
         params, "always_bcc", "",
         "An address that receives a copy of every message; notices with the null sender have "

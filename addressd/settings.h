@@ -53,11 +53,14 @@ struct Settings : conf::Common {
 
     // Mapping.
     conf::Param<conf::List> canonical_maps{
-        params, "canonical_maps", "", "Tables that replace addresses of senders and recipients."};
-    conf::Param<conf::List> sender_canonical_maps{params, "sender_canonical_maps", "",
-                                                  "Tables that replace addresses of senders."};
+        params, "canonical_maps", "",
+        "Tables that replace addresses of senders and recipients, in the envelope."};
+    conf::Param<conf::List> sender_canonical_maps{
+        params, "sender_canonical_maps", "",
+        "Tables that replace addresses of senders, in the envelope."};
     conf::Param<conf::List> recipient_canonical_maps{
-        params, "recipient_canonical_maps", "", "Tables that replace addresses of recipients."};
+        params, "recipient_canonical_maps", "",
+        "Tables that replace addresses of recipients, in the envelope."};
     conf::Param<conf::List> propagate_unmatched_extensions{
         params, "propagate_unmatched_extensions", "canonical, virtual",
         "The kinds of tables whose results get the extension that the key did not have."};
