@@ -20,15 +20,15 @@ class MysqlTest(TableCase):
         data, port = self.dir / 'my', ports.free_port()
         data.mkdir()
         if os.getuid() == 0:
-            shutil.chown(data, 'mysql', 'mysql')
-        subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={data}', '--user=mysql',
+            shutil.chown(data, 'nobody', 'nogroup')
+        subprocess.run(['mariadb-install-db', '--no-defaults', f'--datadir={data}', '--user=nobody',
                         '--auth-root-authentication-method=normal', '--skip-test-db'], check=True,
                        capture_output=True, timeout=120, env=dict(os.environ, TMPDIR=str(data)))
         path = f'{data}/socket'
         self.child(program('mariadbd'), '--no-defaults', f'--datadir={data}', f'--port={port}',
                    f'--socket={path}', '--bind-address=127.0.0.1', f'--tmpdir={data}',
                    f'--pid-file={data}/pid', '--innodb-flush-log-at-trx-commit=0',
-                   *(['--user=mysql'] if os.getuid() == 0 else []))
+                   *(['--user=nobody'] if os.getuid() == 0 else []))
         def sql(text):
             return subprocess.run(['mariadb', '--no-defaults', '-u', 'root', '-S', path], input=text,
                                   text=True, capture_output=True, timeout=30)
