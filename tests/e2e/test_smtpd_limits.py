@@ -40,14 +40,22 @@ class Limits(TestCase):
             self.assertLess(len(clients), 20)
         return clients[:-1]
 
+    def fill_several(self, i):
+        """As fill(), or None where a single process took them all (others may just be starting)."""
+        earlier = len(i.log())
+        clients = self.fill(i)
+        pids = set(re.findall(r'smtpd\[(\d+)\]: connect from', i.log()[earlier:]))
+        if len(clients) == 6 and len(pids) > 1:
+            return clients
+        for client in clients:
+            client.close()
+        return None
+
     def test_connections_count_over_all_processes(self):
         i = self.suite()
-        clients = wait_until(lambda: self.fill(i), what='the limit')
-        self.assertEqual(len(clients), 6)
+        clients = wait_until(lambda: self.fill_several(i), what='the limit, over several processes')
         i.wait_log(r'policyd\[\d+\]: warning: Connection concurrency limit exceeded: 7 from '
                    r'localhost\[127\.0\.0\.1\] for service')
-        pids = set(re.findall(r'smtpd\[(\d+)\]: connect from', i.log()))
-        self.assertGreater(len(pids), 1, 'all in one process')
         for client in clients:
             client.close()
         # Each that leaves makes room for another.
