@@ -72,6 +72,8 @@ ipc::Job request_for(const Job& job) {
     request.login = envelope.login;
     request.client_name = envelope.client_name;
     request.client_address = envelope.client_address;
+    request.helo = envelope.helo;
+    request.protocol = envelope.protocol;
     request.priority = envelope.priority;
     request.by_mode = static_cast<std::uint8_t>(envelope.by_mode);
     request.by_trace = envelope.by_trace;

@@ -36,17 +36,61 @@ std::string Content::all() const {
     return text;
 }
 
+std::string Content::broken(std::size_t limit) const {
+    std::string text;
+    std::size_t length = 0;
+    for (std::uint64_t at = 0; at < size_;) {
+        std::string block = read(at);
+        at += block.size();
+        for (char c : block) {
+            if (c == '\n') {
+                length = 0;
+            } else if (c != '\r' && length++ == limit) {
+                text += "\r\n ";
+                // The space counts, and so does what comes behind it.
+                length = 2;
+            }
+            text += c;
+        }
+    }
+    return text;
+}
+
+/// The line lengths of a block, and whether its lines are still the header's.
+void Content::measure(std::string_view block, std::uint64_t& length, bool& in_header) {
+    while (!block.empty()) {
+        std::size_t end = block.find('\n');
+        std::string_view line = block.substr(0, end);
+        if (in_header && !smtp::is_ascii(line)) traits_.eight_bit_header = true;
+        std::uint64_t whole = length + line.size();
+        bool empty = whole == 0 || (whole == 1 && line == "\r");
+        if (end == std::string_view::npos) {
+            length = whole;
+            return;
+        }
+        if (line.ends_with('\r')) --whole;
+        traits_.longest = std::max(traits_.longest, whole);
+        if (empty) in_header = false;
+        length = 0;
+        block.remove_prefix(end + 1);
+    }
+}
+
 Task<Content::Traits> Content::traits() {
     if (known_) co_return traits_;
     smtp::StrayScan scan;
+    std::uint64_t length = 0;
+    bool in_header = true;
     for (std::uint64_t at = 0; at < size_;) {
         std::string block = read(at);
         at += block.size();
         scan.scan(block);
+        measure(block, length, in_header);
         traits_.eight_bit = traits_.eight_bit || !smtp::is_ascii(block);
         if (at < size_) co_await Yield();
     }
     scan.finish();
+    traits_.longest = std::max(traits_.longest, length);
     traits_.strays = scan.strays().any();
     known_ = true;
     co_return traits_;

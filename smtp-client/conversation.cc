@@ -28,6 +28,8 @@ Task<smtp::Reply> Conversation::reply(Milliseconds budget) {
     smtp::ReplyReader reader;
     for (;;) {
         Line line = co_await stream_->read_line(smtp::ReplyReader::kMaxLine);
+        if (!settings_.reply_filter().empty() && manner_.lookups)
+            line.text = co_await filtered(std::move(line.text));
         Result<bool> complete = reader.add(line.text);
         if (!complete) throw Closed("not SMTP: " + printable(line.text, 100));
         if (*complete) break;
@@ -37,6 +39,17 @@ Task<smtp::Reply> Conversation::reply(Milliseconds budget) {
     constexpr int kClosing = 421;
     if (answer.code == kClosing) broken_ = true;
     co_return answer;
+}
+
+/// smtp_reply_filter.
+Task<std::string> Conversation::filtered(std::string line) {
+    std::vector<std::string> tables = {settings_.reply_filter()};
+    auto found = co_await manner_.lookups->find(std::move(tables), ipc::LookupKey::exact, line);
+    if (!found) throw Closed("smtp_reply_filter: " + found.error().text);
+    if (!*found) co_return line;
+    log_info(fmt::format("{}: replacing server reply \"{}\" with \"{}\"", target_.name_and_ip(),
+                         printable(line, 200), printable(**found, 200)));
+    co_return std::move(**found);
 }
 
 Task<smtp::Reply> Conversation::command(std::string line, Milliseconds budget) {
@@ -83,6 +96,13 @@ Task<Attempt> Conversation::greet() {
     smtp::Reply greeting = co_await reply(settings_.timeouts.helo());
     if (greeting.is_positive()) {
         esmtp_ = settings_.always_send_ehlo() || greeting.text.find("ESMTP") != std::string::npos;
+        // A firewall that hides what the server says, and garbles what it does not know.
+        behind_pix_ =
+            !greeting.text.empty() && greeting.text.find_first_not_of("20 *") == std::string::npos;
+        if (behind_pix_)
+            log_info("enabling PIX workarounds: " + join(manner_.pix_workarounds, " ") + " for " +
+                     target_.relay());
+        if (settings_.never_send_ehlo() || has_workaround("disable_esmtp")) esmtp_ = false;
         co_return Attempt();
     }
     bool permanent = greeting.is_permanent() && !settings_.skip_5xx_greeting();
@@ -98,8 +118,7 @@ Task<Attempt> Conversation::hello() {
         std::string verb = lmtp ? "LHLO" : "EHLO";
         doing_ = "performing the " + verb + " handshake";
         answer = co_await command(verb + " " + name, settings_.timeouts.helo());
-        if (answer.is_positive())
-            offers_ = Offers::parse(answer.text, settings_.discard_ehlo_keywords());
+        if (answer.is_positive()) offers_ = Offers::parse(answer.text, manner_.discard_ehlo);
     }
     // RFC 5321 section 3.2: a server that does not know EHLO is asked with HELO.
     bool fall_back = !broken_ && !answer.is_positive() && !stream_->tls();
@@ -109,6 +128,12 @@ Task<Attempt> Conversation::hello() {
     }
     if (answer.is_positive()) co_return Attempt();
     co_return std::unexpected(unwelcome(target_, answer, false));
+}
+
+bool Conversation::has_workaround(std::string_view name) const {
+    return behind_pix_ && std::ranges::any_of(manner_.pix_workarounds, [&](const auto& word) {
+               return iequals(word, name);
+           });
 }
 
 bool Conversation::quiet() const {

@@ -14,6 +14,7 @@
 #include "lib/smtp/parameters.h"
 #include "lib/smtp/reply.h"
 #include "smtp-client/content.h"
+#include "smtp-client/lookups.h"
 #include "smtp-client/offers.h"
 #include "smtp-client/settings.h"
 #include "smtp-client/tls_clients.h"
@@ -37,6 +38,9 @@ struct Manner {
     std::string nexthop_host;
     std::string domain;  ///< whose MX records led here; empty for a host
     std::optional<Login> login;
+    std::vector<std::string> discard_ehlo;     ///< extensions to overlook
+    std::vector<std::string> pix_workarounds;  ///< if the greeting is full of asterisks
+    Lookups* lookups = nullptr;                ///< for smtp_reply_filter
 };
 
 /// What one session did for the recipients of a message.
@@ -57,6 +61,8 @@ struct Envelope {
     const ipc::Job* job = nullptr;
     Content* content = nullptr;
     std::vector<const ipc::JobRecipient*> recipients;
+    std::string sender;                  ///< as other hosts know it (smtp_generic_maps)
+    std::vector<std::string> addresses;  ///< of the recipients, likewise
 };
 
 /// One connection to one server: greeting, TLS, login, then message after message.
@@ -86,12 +92,14 @@ public:
     bool offered_requiretls() const { return offers_.requiretls; }
     bool dsn_offered() const { return offers_.dsn; }
     bool deliver_by_offered() const { return offers_.deliver_by; }
+    const Offers& offers() const { return offers_; }
 
 private:
     /// The commands of one transaction, and which answers came.
     struct Transaction;
 
     Task<smtp::Reply> reply(Milliseconds budget);
+    Task<std::string> filtered(std::string line);
     Task<smtp::Reply> command(std::string line, Milliseconds budget);
     Task<Attempt> try_open(TlsClients& tls, bool plain);
     Task<Attempt> greet();
@@ -111,15 +119,21 @@ private:
     void put_wishes(smtp::MailParameters& parameters, const ipc::Job& job) const;
     std::optional<Trouble> obstacle(const Envelope& envelope) const;
     Task<void> prepare_content(Transaction& transaction);
+    Task<bool> needs_utf8(const Envelope& envelope) const;
+    Task<void> tell_origin(const Envelope& envelope);
     Task<void> transact(Transaction& transaction);
     Task<void> exchange(Transaction& transaction);
     Task<void> read_answers(Transaction& transaction, std::size_t from, std::size_t to);
     Task<void> send_data(Transaction& transaction);
     Task<void> send_chunk(Transaction& transaction);
+    Task<void> pause_before_dot(Transaction& transaction);
     Task<void> read_final(Transaction& transaction);
     void note(Transaction& transaction, std::size_t step, const smtp::Reply& reply);
     std::string mail_command(const Envelope& envelope, bool eight_bit) const;
-    std::string rcpt_command(const ipc::JobRecipient& recipient) const;
+    std::string rcpt_command(const ipc::JobRecipient& recipient, const std::string& address) const;
+    std::string path(const std::string& address) const;
+    std::vector<std::string> xforward_commands(const ipc::Job& job) const;
+    bool has_workaround(std::string_view name) const;
 
     const Settings& settings_;
     Target target_;
@@ -130,6 +144,7 @@ private:
     TimePoint opened_;
     int messages_ = 0;
     bool esmtp_ = false;
+    bool behind_pix_ = false;  ///< smtp_pix_workarounds apply
     bool logged_in_ = false;
     bool starttls_seen_ = false;  ///< before the handshake it was offered
     bool broken_ = false;

@@ -1,13 +1,11 @@
 #include "smtp-client/delivery.h"
 
 #include <algorithm>
-
-#include <fmt/format.h>
+#include <set>
 
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/event/loop.h"
-#include "lib/smtp/address.h"
 #include "lib/spool/delays.h"
 
 namespace facteur::smtp_client {
@@ -45,6 +43,7 @@ Task<ipc::JobReport> Delivery::run() {
         if (may_fall_back && !done()) co_await try_nexthop(nexthop);
     }
     settle_rest();
+    co_await tell_settled();
     report_.results = std::move(fresh_);
     report_.complete = true;
     report_.nexthop_failed = !reached_;
@@ -177,6 +176,11 @@ Task<void> Delivery::try_targets(const std::string& nexthop, Manner manner) {
         co_return;
     }
     manner.tls = *std::move(tls);
+    auto adapted = co_await adapt(manner, target);
+    if (!adapted) {
+        trouble_for_all(unreached(adapted.error()), "none");
+        co_return;
+    }
     Attempt opened = co_await try_stream(nexthop, target, manner, std::move(dialed->stream), false);
     // RFC 7435 section 3: encryption that fails is not worse than none, where none is allowed.
     if (opened || !opened.error().tls || manner.tls.level != TlsLevel::may) co_return;
@@ -186,6 +190,22 @@ Task<void> Delivery::try_targets(const std::string& nexthop, Manner manner) {
     } else {
         unconnected(target, again.error());
     }
+}
+
+/// What is known of the server's address: smtp_discard_ehlo_keyword_address_maps,
+/// smtp_pix_workaround_maps.
+Task<Result<void>> Delivery::adapt(Manner& manner, Target target) {
+    const Settings& settings = around_.settings;
+    manner.lookups = &around_.lookups;
+    manner.discard_ehlo = settings.discard_ehlo_keywords();
+    manner.pix_workarounds = settings.pix_workarounds();
+    const auto exact = ipc::LookupKey::exact;
+    CO_TRY(auto found,
+           co_await around_.lookups.find(settings.discard_ehlo_maps(), exact, target.address.ip()));
+    if (found) manner.discard_ehlo = conf::parse_list(*found);
+    CO_TRY(found, co_await around_.lookups.find(settings.pix_maps(), exact, target.address.ip()));
+    if (found) manner.pix_workarounds = conf::parse_list(*found);
+    co_return Result<void>();
 }
 
 Task<Attempt> Delivery::try_stream(const std::string& nexthop, Target target, Manner manner,
@@ -234,17 +254,80 @@ void Delivery::avoid_ipv6(const Target& target) {
              " refuses our IPv6 address");
 }
 
+/// RFC 9422: as many recipients as the server takes in one transaction.
+std::vector<std::size_t> Delivery::batch(const Offers& offers,
+                                         const std::vector<std::size_t>& waiting) const {
+    std::vector<std::size_t> chosen;
+    std::set<std::string> domains;
+    for (std::size_t i : waiting) {
+        if (offers.most_recipients > 0 && chosen.size() >= offers.most_recipients) break;
+        const std::string& address = job_.recipients[i].address;
+        std::string domain = to_lower(std::string_view(address).substr(address.rfind('@') + 1));
+        if (offers.most_domains > 0 && domains.size() >= offers.most_domains &&
+            !domains.contains(domain))
+            continue;
+        domains.insert(std::move(domain));
+        chosen.push_back(i);
+    }
+    return chosen;
+}
+
+/// smtp_generic_maps and smtp_header_checks, once for all servers.
+Task<Result<void>> Delivery::prepare() {
+    if (prepared_ || job_.verify) co_return Result<void>();
+    CO_TRY(rewritten_, co_await around_.outgoing.rewrite(job_.queue_id, content_));
+    prepared_ = true;
+    co_return Result<void>();
+}
+
+Task<Result<Envelope>> Delivery::envelope_for(std::vector<std::size_t> recipients) {
+    Envelope envelope;
+    envelope.job = &job_;
+    envelope.content = rewritten_ ? rewritten_.get() : &content_;
+    CO_TRY(envelope.sender, co_await around_.outgoing.external(job_.sender));
+    for (std::size_t i : recipients) {
+        const ipc::JobRecipient& recipient = job_.recipients[i];
+        CO_TRY(std::string address, co_await around_.outgoing.external(recipient.address));
+        envelope.recipients.push_back(&recipient);
+        envelope.addresses.push_back(std::move(address));
+    }
+    co_return envelope;
+}
+
+/// One connection, and as many transactions as it takes.
 Task<void> Delivery::session(const std::string& nexthop,
                              std::unique_ptr<Conversation> conversation) {
     if (around_.heard) co_await around_.heard();
-    Envelope envelope;
-    envelope.job = &job_;
-    envelope.content = &content_;
-    for (std::size_t i : pending_)
-        envelope.recipients.push_back(&job_.recipients[i]);
-    std::vector<Verdict> verdicts = co_await conversation->deliver(std::move(envelope));
-    connection_use_ = conversation->messages();
-    apply(*conversation, std::move(verdicts));
+    Result<void> prepared = co_await prepare();
+    std::vector<std::size_t> waiting = pending_;
+    while (prepared && !waiting.empty() && conversation->usable() && !has_enough(*conversation)) {
+        std::vector<std::size_t> asked = batch(conversation->offers(), waiting);
+        auto envelope = co_await envelope_for(asked);
+        if (!envelope) {
+            prepared = std::unexpected(envelope.error());
+            break;
+        }
+        std::vector<Verdict> verdicts = co_await conversation->deliver(*std::move(envelope));
+        connection_use_ = conversation->messages();
+        std::erase_if(waiting,
+                      [&](std::size_t i) { return std::ranges::find(asked, i) != asked.end(); });
+        // RFC 5321 section 4.5.3.1.10: those that were too many come with the next transaction.
+        bool some = std::ranges::any_of(verdicts, [](const Verdict& verdict) {
+            return verdict.kind == Verdict::Kind::accepted;
+        });
+        for (std::size_t k = 0; some && k < asked.size(); ++k) {
+            if (verdicts[k].trouble.too_many) waiting.push_back(asked[k]);
+        }
+        apply(*conversation, std::move(asked), std::move(verdicts));
+        co_await tell_settled();
+    }
+    if (!prepared) {
+        Trouble trouble = unreached(prepared.error());
+        trouble.permanent = false;
+        trouble_for_all(trouble, "none");
+        conversation->quit();
+        co_return;
+    }
     keep(nexthop, std::move(conversation));
     if (!done() && !fresh_.empty() && progress_) {
         progress_(std::move(fresh_));
@@ -252,50 +335,11 @@ Task<void> Delivery::session(const std::string& nexthop,
     }
 }
 
-void Delivery::apply(const Conversation& conversation, std::vector<Verdict> verdicts) {
-    std::vector<std::size_t> asked = pending_;
-    bool refused_ipv6 = false;
-    for (std::size_t k = 0; k < asked.size(); ++k) {
-        const Verdict& verdict = verdicts[k];
-        if (verdict.kind != Verdict::Kind::unsettled) {
-            reached_ = true;
-            answered_ = conversation.target().address;
-        }
-        ipc::RecipientResult result;
-        result.index = job_.recipients[asked[k]].index;
-        result.relay = conversation.target().relay();
-        if (verdict.kind == Verdict::Kind::accepted) {
-            result.outcome = ipc::Outcome::delivered;
-            result.status = verdict.reply.status.empty() ? "2.0.0" : verdict.reply.status;
-            result.text = smtp::to_line(verdict.reply);
-            result.remote_mta = "dns; " + conversation.target().name;
-            result.diagnostic = "smtp; " + result.text;
-            result.dsn_passed_on = conversation.dsn_offered();
-            // LMTP answers for the mailbox itself (RFC 2033 section 4.2).
-            const bool lmtp = conversation.manner().protocol == Protocol::lmtp;
-            result.handed_on = !result.dsn_passed_on && !lmtp;
-            result.by_passed_on = conversation.deliver_by_offered();
-            settle(asked[k], std::move(result));
-            continue;
-        }
-        result.status = verdict.trouble.status;
-        result.text = verdict.trouble.text;
-        result.remote_mta = verdict.trouble.remote_mta;
-        result.diagnostic = verdict.trouble.diagnostic;
-        bool permanent = verdict.trouble.permanent && verdict.kind == Verdict::Kind::refused;
-        result.outcome = permanent ? ipc::Outcome::failed : ipc::Outcome::deferred;
-        bool over_ipv4 = permanent && blames_ipv6(conversation.target(), verdict.trouble);
-        refused_ipv6 = refused_ipv6 || over_ipv4;
-        // What was lost at the final dot may have arrived: trying the next server at once would
-        // make a second copy likely.
-        const bool elsewhere = over_ipv4 || verdict.trouble.elsewhere;
-        if ((permanent && !elsewhere) || verdict.ambiguous) {
-            settle(asked[k], std::move(result));
-        } else {
-            latest_[asked[k]] = std::move(result);
-        }
-    }
-    if (refused_ipv6) avoid_ipv6(conversation.target());
+/// RFC 9422 MAILMAX, smtp_connection_reuse_count_limit.
+bool Delivery::has_enough(const Conversation& conversation) const {
+    auto done = static_cast<std::uint64_t>(conversation.messages());
+    std::uint64_t most = conversation.offers().most_messages;
+    return most > 0 && done >= most;
 }
 
 /// smtp_connection_cache_destinations: a domain, a host without brackets or port, a path.
@@ -316,7 +360,8 @@ void Delivery::keep(const std::string& nexthop, std::unique_ptr<Conversation> co
     auto age = Loop::current().now() - conversation->opened();
     bool good = !job_.verify && conversation->usable() && is_cached(nexthop) && done() &&
                 !settings.sasl.by_sender() && settings.cache_time().count() > 0 &&
-                age < settings.reuse_time() && (most == 0 || conversation->messages() < most);
+                age < settings.reuse_time() && !has_enough(*conversation) &&
+                (most == 0 || conversation->messages() < most);
     if (good) {
         std::vector<std::string> keys = {nexthop + source_};
         std::string server = server_key(conversation->target(), conversation->manner());
@@ -325,55 +370,6 @@ void Delivery::keep(const std::string& nexthop, std::unique_ptr<Conversation> co
     } else {
         conversation->quit();
     }
-}
-
-void Delivery::trouble_for_all(const Trouble& trouble, const std::string& relay) {
-    for (std::size_t i : pending_) {
-        ipc::RecipientResult& result = latest_[i];
-        result.outcome = trouble.permanent ? ipc::Outcome::failed : ipc::Outcome::deferred;
-        result.status = trouble.status;
-        result.text = trouble.text;
-        result.remote_mta = trouble.remote_mta;
-        result.diagnostic = trouble.diagnostic;
-        result.relay = relay;
-    }
-}
-
-void Delivery::settle(std::size_t recipient, ipc::RecipientResult result) {
-    log(job_.recipients[recipient], result);
-    std::erase(pending_, recipient);
-    fresh_.push_back(std::move(result));
-}
-
-void Delivery::settle_rest() {
-    for (std::size_t i : std::vector<std::size_t>(pending_)) {
-        if (latest_[i].text.empty()) {
-            latest_[i].status = "4.4.1";
-            latest_[i].text = "no server to try";
-        }
-        settle(i, std::move(latest_[i]));
-    }
-}
-
-void Delivery::log(const ipc::JobRecipient& recipient, const ipc::RecipientResult& result) const {
-    const char* status = result.outcome == ipc::Outcome::delivered ? "sent"
-                         : result.outcome == ipc::Outcome::failed  ? "bounced"
-                                                                   : "deferred";
-    if (job_.verify) {
-        status = result.outcome == ipc::Outcome::delivered ? "deliverable" : "undeliverable";
-    }
-    std::string original;
-    if (!recipient.original.empty() && !iequals(recipient.original, recipient.address)) {
-        original = "orig_to=<" + smtp::to_external(recipient.original) + ">, ";
-    }
-    std::string use;
-    if (connection_use_ > 1 && result.relay != "none")
-        use = fmt::format("conn_use={}, ", connection_use_);
-    log_info(fmt::format("{}: to=<{}>, {}relay={}, {}{}, dsn={}, status={} ({})", job_.queue_id,
-                         smtp::to_external(recipient.address), original,
-                         result.relay.empty() ? "none" : result.relay, use,
-                         spool::delays_text(job_, started_, connected_), result.status, status,
-                         result.text));
 }
 
 }  // namespace facteur::smtp_client

@@ -12,6 +12,7 @@
 #include "smtp-client/dialer.h"
 #include "smtp-client/logins.h"
 #include "smtp-client/lookups.h"
+#include "smtp-client/outgoing.h"
 #include "smtp-client/security.h"
 #include "smtp-client/settings.h"
 #include "smtp-client/targets.h"
@@ -26,6 +27,7 @@ struct Surroundings {
     Routing routing;
     Lookups& lookups;
     Logins& logins;
+    Outgoing& outgoing;
     TlsClients& tls;
     Security& security;
     ConnectionCache& cache;
@@ -62,7 +64,16 @@ private:
     SenderWish wish() const;
     Task<Result<Manner>> manner_for(std::string nexthop, Nexthop parsed);
     Task<void> session(const std::string& nexthop, std::unique_ptr<Conversation> conversation);
-    void apply(const Conversation& conversation, std::vector<Verdict> verdicts);
+    void apply(const Conversation& conversation, std::vector<std::size_t> asked,
+               std::vector<Verdict> verdicts);
+    std::vector<std::size_t> batch(const Offers& offers,
+                                   const std::vector<std::size_t>& waiting) const;
+    Task<Result<void>> prepare();
+    Task<Result<Envelope>> envelope_for(std::vector<std::size_t> recipients);
+    Task<Result<void>> adapt(Manner& manner, Target target);
+    bool has_enough(const Conversation& conversation) const;
+    Task<void> tell_settled();
+    static void put_in_other_words(ipc::RecipientResult& result, std::string_view words);
     void keep(const std::string& nexthop, std::unique_ptr<Conversation> conversation);
 
     void trouble_for_all(const Trouble& trouble, const std::string& relay);
@@ -74,10 +85,13 @@ private:
     Surroundings& around_;
     ipc::Job job_;
     Content content_;
+    std::unique_ptr<Content> rewritten_;  ///< instead of it
+    bool prepared_ = false;
     Progress progress_;
     std::vector<std::size_t> pending_;          ///< recipients without a final result
     std::vector<ipc::RecipientResult> latest_;  ///< of each recipient, final or not
-    std::vector<ipc::RecipientResult> fresh_;   ///< final, not reported
+    std::vector<std::pair<std::size_t, ipc::RecipientResult>> settled_;  ///< final, not logged
+    std::vector<ipc::RecipientResult> fresh_;                            ///< final, not reported
     DialOptions dial_;
     std::string source_;        ///< which of our addresses the sender asks for, for the cache
     std::vector<Target> left_;  ///< servers of this next hop that are still to be tried

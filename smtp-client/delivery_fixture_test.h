@@ -29,6 +29,7 @@ struct Client {
     std::unique_ptr<Security> security;
     std::unique_ptr<ConnectionCache> cache;
     std::unique_ptr<Logins> logins;
+    std::unique_ptr<Outgoing> outgoing;
     Reachability reachability{100, Seconds(60)};
     DialOptions dial;
     std::unique_ptr<Surroundings> around;
@@ -58,8 +59,9 @@ struct Client {
         security = std::make_unique<Security>(*ground, lookups, resolver, scope);
         cache = std::make_unique<ConnectionCache>(scope, settings.cache_time(), 100);
         logins = std::make_unique<Logins>(settings.sasl, lookups);
-        around.reset(new Surroundings{settings, protocol, routing, lookups, *logins, *tls,
-                                      *security, *cache, scope, reachability, dial});
+        outgoing = std::make_unique<Outgoing>(settings, lookups);
+        around.reset(new Surroundings{settings, protocol, routing, lookups, *logins, *outgoing,
+                                      *tls, *security, *cache, scope, reachability, dial});
     }
     void to(const std::vector<std::string>& addresses) {
         job.recipients.clear();

@@ -224,6 +224,16 @@ public:
         if (auto found = table.find(key); found != table.end()) value = found->second;
         co_return value;
     }
+    Task<Result<ipc::LookupManyReply>> find_many(ipc::LookupMany question) override {
+        ipc::LookupManyReply reply;
+        for (std::size_t i = 0; i < question.keys.size(); ++i) {
+            auto found = table.find(question.keys[i]);
+            if (found == table.end()) continue;
+            reply.found.push_back(static_cast<std::uint32_t>(i));
+            reply.values.push_back(found->second);
+        }
+        co_return reply;
+    }
     Task<Result<bool>> matches(std::string, std::vector<std::string> patterns,
                                std::string word) override {
         co_return std::ranges::find(patterns, word) != patterns.end();

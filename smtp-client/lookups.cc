@@ -17,6 +17,12 @@ Task<Result<std::optional<std::string>>> AddressdLookups::find(std::vector<std::
     co_return value;
 }
 
+Task<Result<ipc::LookupManyReply>> AddressdLookups::find_many(ipc::LookupMany question) {
+    auto answer = co_await client_.call(std::move(question));
+    if (!answer) co_return std::unexpected(answer.error());
+    co_return std::move(answer->message);
+}
+
 Task<Result<bool>> AddressdLookups::matches(std::string list, std::vector<std::string> patterns,
                                             std::string word) {
     ipc::Match question;

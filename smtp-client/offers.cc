@@ -15,6 +15,20 @@ void take_mechanisms(std::string_view names, std::vector<std::string>& auth) {
     }
 }
 
+void take_limits(std::string_view limits, Offers& offers) {
+    const std::pair<std::string_view, std::uint64_t Offers::*> known[] = {
+        {"RCPTMAX=", &Offers::most_recipients},
+        {"RCPTDOMAINMAX=", &Offers::most_domains},
+        {"MAILMAX=", &Offers::most_messages},
+    };
+    for (std::string_view limit : words(limits, " \t")) {
+        for (const auto& [name, value] : known) {
+            if (istarts_with(limit, name))
+                offers.*value = parse_number(limit.substr(name.size())).value_or(0);
+        }
+    }
+}
+
 }  // namespace
 
 Offers Offers::parse(std::string_view text, const std::vector<std::string>& discard) {
@@ -49,6 +63,10 @@ Offers Offers::parse(std::string_view text, const std::vector<std::string>& disc
             offers.least_time = parse_number(trim(rest)).value_or(0);
         } else if (same(smtp::ehlo::kAuth)) {
             take_mechanisms(rest, offers.auth);
+        } else if (same("XFORWARD")) {
+            take_mechanisms(rest, offers.xforward);
+        } else if (same("LIMITS")) {
+            take_limits(rest, offers);
         }
     }
     return offers;

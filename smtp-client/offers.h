@@ -22,7 +22,12 @@ struct Offers {
     bool deliver_by = false;
     std::uint64_t least_time = 0;  ///< DELIVERBY: for mail that is to be returned, in seconds
     bool requiretls = false;
-    std::vector<std::string> auth;  ///< mechanisms, upper case
+    std::vector<std::string> auth;      ///< mechanisms, upper case
+    std::vector<std::string> xforward;  ///< attributes, upper case: Postfix's XFORWARD
+    // RFC 9422 section 4; 0: no limit told.
+    std::uint64_t most_recipients = 0;  ///< RCPTMAX
+    std::uint64_t most_domains = 0;     ///< RCPTDOMAINMAX
+    std::uint64_t most_messages = 0;    ///< MAILMAX
 
     /// `text`: the lines of the reply, separated by '\n'; `discard`: keywords to overlook.
     static Offers parse(std::string_view text, const std::vector<std::string>& discard);

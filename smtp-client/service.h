@@ -5,6 +5,7 @@
 #include "lib/daemon/service.h"
 #include "lib/ipc/client.h"
 #include "smtp-client/agent.h"
+#include "smtp-client/filtered_resolver.h"
 #include "smtp-client/settings.h"
 #include "smtp-client/sts_services.h"
 
@@ -27,8 +28,10 @@ private:
 
     std::unique_ptr<dns::Resolver> resolver_;
     Reachability reachability_;
-    Routing routing_;
     ipc::Client address_;
+    AddressdLookups lookups_;
+    FilteredResolver filtered_;
+    Routing routing_;
     ipc::Client authd_;
     ipc::Client policyd_;
     TlsGround ground_;
@@ -36,9 +39,9 @@ private:
     TlsClients tls_;
     PolicydMemory memory_;
     std::unique_ptr<StsPolicies> sts_;  ///< where MTA-STS is wanted
-    AddressdLookups lookups_;
     Security security_;
     Logins logins_;
+    Outgoing outgoing_;
     ConnectionCache cache_;
     std::unique_ptr<Surroundings> around_;
     std::unique_ptr<Agent> agent_;

@@ -32,6 +32,8 @@ struct Timeouts : conf::Section {
         "How long to wait for the answer to the end of the message (RFC 5321 section 4.5.3.2.6)."};
     Param<conf::Seconds> rset{params, "smtp_rset_timeout", conf::Seconds(20),
                               "How long to wait for the answer to RSET."};
+    Param<conf::Seconds> xforward{params, "smtp_xforward_timeout", conf::Seconds(300),
+                                  "How long to wait for the answer to XFORWARD."};
     Param<conf::Seconds> quit{params, "smtp_quit_timeout", conf::Seconds(300),
                               "How long sending QUIT may take."};
 };
@@ -104,11 +106,61 @@ struct Settings : conf::Common {
                                      "Next hops for mail whose own cannot be reached."};
     Param<conf::List> old_fallback_relay{params, "fallback_relay", "",
                                          "The old name of smtp_fallback_relay."};
+    Param<bool> never_send_ehlo{params, "smtp_never_send_ehlo", false, "Say HELO to every server."};
     Param<bool> always_send_ehlo{params, "smtp_always_send_ehlo", true,
                                  "Say EHLO even to a server whose greeting lacks ESMTP."};
     Param<conf::List> discard_ehlo_keywords{
         params, "smtp_discard_ehlo_keywords", "",
         "Extensions that are not used although a server offers them: chunking, pipelining, dsn."};
+    Param<conf::List> discard_ehlo_maps{
+        params, "smtp_discard_ehlo_keyword_address_maps", "",
+        "Tables with the extensions that are not used, by address of the server."};
+    Param<conf::List> pix_workarounds{
+        params, "smtp_pix_workarounds", "disable_esmtp, delay_dotcrlf",
+        "What is done about a firewall that hides the server's greeting behind asterisks: "
+        "disable_esmtp (say HELO), delay_dotcrlf (wait before the final dot)."};
+    Param<conf::List> pix_maps{params, "smtp_pix_workaround_maps", "",
+                               "Tables with such workarounds, by address of the server."};
+    Param<conf::Seconds> pix_threshold{
+        params, "smtp_pix_workaround_threshold_time", conf::Seconds(500),
+        "How long a message must have been queued before delay_dotcrlf is tried."};
+    Param<conf::Seconds> pix_delay{params, "smtp_pix_workaround_delay_time", conf::Seconds(10),
+                                   "How long delay_dotcrlf waits."};
+    Param<bool> send_xforward{
+        params, "smtp_send_xforward_command", false,
+        "Tell a server that offers XFORWARD (a content filter) where the message came from."};
+    Param<bool> quote_envelope{params, "smtp_quote_rfc821_envelope", true,
+                               "Quote addresses in MAIL FROM and RCPT TO as RFC 5321 asks."};
+    Param<int> line_length{
+        params, "smtp_line_length_limit", 998,
+        "Longer lines of a message are broken with a line end and a space; 0: never."};
+    Param<bool> assume_final{
+        params, "lmtp_assume_final", false,
+        "Take an LMTP server without DSN for the last one, and report success itself."};
+    Param<std::string> reply_filter{
+        params, "smtp_reply_filter", "",
+        "A table that replaces lines of servers' replies, by the whole line."};
+    Param<conf::List> dns_reply_filter{
+        params, "smtp_dns_reply_filter", "",
+        "Tables that say IGNORE to DNS records: \"example.com. 300 IN MX 10 mx.example.com.\"."};
+    Param<conf::List> default_status_filter{
+        params, "default_delivery_status_filter", "",
+        "Tables that replace status and text of a delivery: \"5.1.1 text\"."};
+    Param<conf::List> status_filter{params, "smtp_delivery_status_filter",
+                                    "$default_delivery_status_filter",
+                                    "Such tables for deliveries to other hosts."};
+    Param<conf::List> generic_maps{
+        params, "smtp_generic_maps", "",
+        "Tables that turn addresses of this site into such as are valid elsewhere, in envelope "
+        "and header: generic(5)."};
+    Param<conf::List> header_checks{params, "smtp_header_checks", "",
+                                    "Tables with actions for header fields of mail that leaves."};
+    Param<conf::List> mime_header_checks{params, "smtp_mime_header_checks", "",
+                                         "The same for MIME header fields."};
+    Param<conf::List> nested_header_checks{params, "smtp_nested_header_checks", "",
+                                           "The same for messages inside a message."};
+    Param<conf::List> body_checks{params, "smtp_body_checks", "",
+                                  "The same for the lines of a body."};
     Param<bool> cache_connections{
         params, "smtp_connection_cache_on_demand", true,
         "Keep a connection open for the next message to the same next hop."};

@@ -3,14 +3,11 @@
 
 #include <fmt/format.h>
 
-#include "lib/base/text.h"
 #include "lib/event/errors.h"
+#include "lib/event/sleep.h"
 #include "lib/mime/seven_bit.h"
-#include "lib/smtp/address.h"
-#include "lib/smtp/domain.h"
-#include "lib/smtp/parameters.h"
 #include "lib/smtp/transparency.h"
-#include "lib/smtp/xtext.h"
+#include "lib/spool/delays.h"
 #include "smtp-client/conversation.h"
 
 namespace facteur::smtp_client {
@@ -47,33 +44,6 @@ struct Conversation::Transaction {
     bool may_have_arrived() const { return final_dot && (!answered || !taken.empty()); }
 };
 
-std::string Conversation::mail_command(const Envelope& envelope, bool eight_bit) const {
-    const ipc::Job& job = *envelope.job;
-    smtp::MailParameters parameters;
-    if (offers_.size && !job.verify) parameters.size = envelope.content->size();
-    // RFC 6152 section 2: it is said for what is so, whatever the submitter said or forgot.
-    if (eight_bit) parameters.body = smtp::Body::eight_bit_mime;
-    parameters.smtputf8 = job.smtputf8 && offers_.smtputf8;
-    parameters.requiretls = job.requiretls;
-    // RFC 4954 section 5: the sender is nobody that we vouch for.
-    if (logged_in_ && settings_.sasl.dummy_mail_auth()) parameters.auth.emplace();
-    if (offers_.dsn) {
-        parameters.ret = static_cast<smtp::Ret>(job.ret);
-        parameters.envid = job.envid;
-    }
-    put_wishes(parameters, job);
-    return "MAIL FROM:<" + smtp::to_external(job.sender) + ">" + smtp::to_text(parameters);
-}
-
-std::string Conversation::rcpt_command(const ipc::JobRecipient& recipient) const {
-    smtp::RcptParameters parameters;
-    if (offers_.dsn) {
-        parameters.notify = recipient.notify;
-        parameters.orcpt = recipient.orcpt;
-    }
-    return "RCPT TO:<" + smtp::to_external(recipient.address) + ">" + smtp::to_text(parameters);
-}
-
 /// Why this server cannot take the message at all.
 std::optional<Trouble> Conversation::obstacle(const Envelope& envelope) const {
     std::uint64_t size = envelope.content->size();
@@ -82,11 +52,6 @@ std::optional<Trouble> Conversation::obstacle(const Envelope& envelope) const {
         return unfit(target_, true, "5.3.4",
                      fmt::format("message size {} exceeds size limit {} of server {}", size,
                                  offers_.size_limit, target_.name_and_ip()));
-    }
-    // RFC 6531 section 3.2: it must not be sent to a server that cannot keep it whole.
-    if (envelope.job->smtputf8 && !offers_.smtputf8) {
-        return unfit(target_, true, "5.6.7",
-                     "SMTPUTF8 is required, but was not offered by host " + target_.name_and_ip());
     }
     // RFC 8689 section 4.2.1: only over TLS to a server that has proved itself, and that will ask
     // the same of the next one.  Another server of the domain may be able to.
@@ -105,11 +70,26 @@ std::optional<Trouble> Conversation::obstacle(const Envelope& envelope) const {
 /// back (RFC 6152 section 3).
 Task<void> Conversation::prepare_content(Transaction& transaction) {
     Envelope& envelope = transaction.envelope;
+    // RFC 6531 section 3.2: it must not be sent to a server that cannot keep it whole.
+    bool utf8 = co_await needs_utf8(envelope);
+    if (utf8 && !offers_.smtputf8) {
+        transaction.trouble =
+            unfit(target_, true, "5.6.7",
+                  "SMTPUTF8 is required, but was not offered by host " + target_.name_and_ip());
+        co_return;
+    }
     if (!offers_.eight_bit_mime && settings_.disable_mime_conversion()) co_return;
     Content::Traits traits = co_await envelope.content->traits();
     if (offers_.eight_bit_mime) {
         transaction.eight_bit = traits.eight_bit;
-        transaction.chunking = offers_.chunking && !traits.strays && envelope.content->size() > 0;
+        auto limit = static_cast<std::size_t>(settings_.line_length());
+        bool too_long = limit > 0 && traits.longest > limit;
+        if (too_long) {
+            transaction.converted = std::make_unique<Content>(envelope.content->broken(limit));
+            envelope.content = transaction.converted.get();
+        }
+        transaction.chunking =
+            offers_.chunking && !too_long && !traits.strays && envelope.content->size() > 0;
     } else if (traits.eight_bit) {
         auto converted = mime::to_seven_bit(envelope.content->all());
         if (converted) {
@@ -160,6 +140,7 @@ Task<void> Conversation::transact(Transaction& transaction) {
     const bool verify = envelope.job->verify;
     if (!transaction.trouble && !verify) co_await prepare_content(transaction);
     if (transaction.trouble) co_return;
+    if (!verify && !offers_.xforward.empty()) co_await tell_origin(envelope);
     using Step = Transaction::Step;
     if (needs_reset_) transaction.steps.push_back(Step::rset);
     transaction.steps.push_back(Step::mail);
@@ -206,7 +187,8 @@ Task<void> Conversation::exchange(Transaction& transaction) {
             if (steps[i] == Step::mail)
                 stream_->put(mail_command(envelope, transaction.eight_bit) + "\r\n");
             if (steps[i] == Step::rcpt) {
-                stream_->put(rcpt_command(*envelope.recipients[i - transaction.first_rcpt]) +
+                stream_->put(rcpt_command(*envelope.recipients[i - transaction.first_rcpt],
+                                          envelope.addresses[i - transaction.first_rcpt]) +
                              "\r\n");
             }
             if (steps[i] == Step::data) stream_->put("DATA\r\n");
@@ -274,6 +256,7 @@ void Conversation::note(Transaction& transaction, std::size_t step, const smtp::
             } else {
                 verdict.kind = Verdict::Kind::refused;
                 verdict.trouble = refused(target_, reply, "RCPT TO command");
+                verdict.trouble.too_many = verdict.trouble.status == "4.5.3";
             }
             break;
         }
@@ -310,6 +293,7 @@ Task<void> Conversation::send_data(Transaction& transaction) {
         stream_->set_deadline(settings_.timeouts.data_xfer());
         if (at < size) co_await stream_->flush();
     }
+    if (has_workaround("delay_dotcrlf")) co_await pause_before_dot(transaction);
     encoder.finish(out);
     stream_->put(std::move(out));
     transaction.content_sent = true;
@@ -317,6 +301,16 @@ Task<void> Conversation::send_data(Transaction& transaction) {
     doing_ = kEndOfData;
     stream_->set_deadline(settings_.timeouts.data_xfer());
     co_await stream_->flush();
+}
+
+/// A firewall that does not see a final dot which is split between packets; only mail that had no
+/// luck before waits for that.
+Task<void> Conversation::pause_before_dot(Transaction& transaction) {
+    auto age = spool::wall_clock() - transaction.envelope.job->arrival;
+    if (std::chrono::microseconds(age) < settings_.pix_threshold()) co_return;
+    stream_->set_deadline(settings_.timeouts.data_xfer());
+    co_await stream_->flush();
+    co_await Sleep(stream_->scope(), settings_.pix_delay());
 }
 
 /// RFC 3030 section 2: the bytes as they are, without transparency.

@@ -18,6 +18,7 @@ struct Trouble {
     /// The server refused us for our address, not for the message (RFC 7372 section 3.2 and what
     /// servers write).
     bool blames_our_address() const;
+    bool too_many = false;    ///< recipients for one transaction (RFC 5321 section 4.5.3.1.10)
     bool tls = false;         ///< the TLS handshake failed: in plain text it may work
     bool elsewhere = false;   ///< permanent here, but another server may take it
     std::string tls_failure;  ///< RFC 8460 section 4.3: "starttls-not-supported"

@@ -53,6 +53,8 @@ struct Job {
     std::string login;              ///< of the submitter
     std::string client_name;
     std::string client_address;
+    std::string helo;
+    std::string protocol;         ///< "ESMTPS", or "local"
     std::int8_t priority = 0;     ///< RFC 6710: -9 to 9
     std::uint8_t by_mode = 0;     ///< spool::ByMode
     bool by_trace = false;        ///< RFC 2852 section 4
@@ -82,6 +84,8 @@ struct Job {
                           Field{"login", &M::login, true},
                           Field{"client_name", &M::client_name, true},
                           Field{"client_address", &M::client_address, true},
+                          Field{"helo", &M::helo, true},
+                          Field{"protocol", &M::protocol, true},
                           Field{"priority", &M::priority, true},
                           Field{"by_mode", &M::by_mode, true},
                           Field{"by_trace", &M::by_trace, true},
