@@ -189,6 +189,31 @@ struct Appended {
     bool duplicate = false;  ///< delivery_id was there already
 };
 
+/// RFC 9208: a quota root with what it limits.
+struct QuotaRoot {
+    std::string name;
+    std::uint64_t bytes = 0, messages = 0;            ///< in use
+    std::uint64_t byte_limit = 0, message_limit = 0;  ///< 0: none
+    bool operator==(const QuotaRoot&) const = default;
+};
+
+/// One line of an access control list (RFC 4314): "anyone", "authenticated", "owner", a user's
+/// name, or "$group"; with "-" in front, rights that are taken away.
+struct AclEntry {
+    std::string identifier;
+    std::string rights;  ///< letters of "lrswipkxtea", in this order
+    bool operator==(const AclEntry&) const = default;
+};
+enum class AclChange { replace, add, remove };
+
+/// RFC 2342.
+struct Namespace {
+    enum class Kind { personal, others, shared };
+    Kind kind = Kind::personal;
+    std::string prefix;  ///< "", "shared/", "Public/"
+    bool listed = true;  ///< its mailboxes stand in list()
+};
+
 /// All mail of one user.  Names are UTF-8; INBOX always exists and is matched in any case.
 class Store {
 public:
@@ -218,6 +243,17 @@ public:
     /// the same flush_domain() (which is known once something was appended).
     virtual Task<Result<void>> flush() = 0;
     virtual std::uint64_t flush_domain() const { return 0; }
+
+    /// The quota roots that count for this mailbox (which need not exist); none: no quota.
+    virtual Task<Result<std::vector<QuotaRoot>>> quota(std::string name);
+    /// Permanent Error 5.7.1 without the right `a`, 5.1.1 for a mailbox that is not there or that
+    /// the user must not know of (RFC 4314 section 6); 5.3.3 where there are no lists.
+    virtual Task<Result<std::vector<AclEntry>>> acl(std::string name);
+    /// Replacing with no rights removes the entry (DELETEACL).
+    virtual Task<Result<void>> set_acl(std::string name, AclEntry entry, AclChange change);
+    /// Of the user whose Store this is, on this mailbox.
+    virtual Task<Result<std::string>> my_rights(std::string name);
+    virtual std::vector<Namespace> namespaces() const;
 };
 
 struct Options {
@@ -225,6 +261,11 @@ struct Options {
     std::string hostname;  ///< part of the names of new files
     unsigned dir_mode = 0700;
     unsigned file_mode = 0600;
+    std::string user;  ///< whose Store it is
+    std::string home;
+    /// What main.cf and the user's entry say of the mailboxes (store::Settings), "name=value";
+    /// of two with the same name the last counts.
+    std::vector<std::string> settings;
 };
 
 /// Delivery into INBOX for a process without a loop, as the user who it is: everything blocks.

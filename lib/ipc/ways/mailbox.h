@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 #include "lib/ipc/rpc.h"
 
@@ -36,8 +37,10 @@ struct OpenSession {
     std::string session_id;  ///< for the log
     std::string remote;      ///< "192.0.2.1"
     std::string local;
-    bool is_secured = false;  ///< TLS, or the same host
-    std::string mail;         ///< "maildir:/home/u/Maildir"; only from the mailbox stage
+    bool is_secured = false;            ///< TLS, or the same host
+    std::string mail;                   ///< "maildir:/home/u/Maildir"; only from the mailbox stage
+    std::string home;                   ///< likewise
+    std::vector<std::string> settings;  ///< likewise: store::Options::settings
 
     using Reply = OpenSessionReply;
     static constexpr std::string_view kName = "open-session";
@@ -50,7 +53,9 @@ struct OpenSession {
                           Field{"remote", &M::remote, true},
                           Field{"local", &M::local, true},
                           Field{"is_secured", &M::is_secured, true},
-                          Field{"mail", &M::mail, true}};
+                          Field{"mail", &M::mail, true},
+                          Field{"home", &M::home, true},
+                          Field{"settings", &M::settings}};
     }
     bool operator==(const OpenSession&) const = default;
 };
