@@ -9,8 +9,6 @@
 namespace facteur::checks {
 namespace {
 
-constexpr std::uint64_t kBlock = std::uint64_t{64} << 10;
-
 std::unexpected<Error> storage_error(std::string what) {
     auto failed = system_error(std::move(what));
     Error error = failed.error();

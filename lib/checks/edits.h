@@ -8,6 +8,9 @@
 
 namespace facteur::checks {
 
+/// Contents are read and written in pieces of this size.
+inline constexpr std::uint64_t kBlock = std::uint64_t{64} << 10;
+
 /// At this place of a content `size` bytes go, and `text` comes.
 struct Edit {
     std::uint64_t at = 0;

@@ -9,7 +9,6 @@
 namespace facteur::checks {
 namespace {
 
-constexpr std::uint64_t kLook = std::uint64_t{64} << 10;
 /// Of fields whose addresses may be rewritten, all together.
 constexpr std::size_t kMostAddresses = std::size_t{4} << 20;
 
@@ -114,7 +113,7 @@ private:
 Task<Result<Outcome>> Inspection::run(Source source) {
     std::string block;
     for (std::uint64_t at = 0; at < source.size && !outcome_.refusal && !outcome_.discard;) {
-        block.resize(std::min(kLook, source.size - at));
+        block.resize(std::min(kBlock, source.size - at));
         CO_TRY_VOID(read_at(source.fd, block, source.base + at));
         at += block.size();
         if (forbidden(block)) break;

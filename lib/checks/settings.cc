@@ -2,7 +2,7 @@
 
 namespace facteur::checks {
 
-Options options_of(const Settings& settings, bool smtputf8, bool checks) {
+Options options_of(const Settings& settings, std::size_t line, bool smtputf8, bool checks) {
     Options options;
     options.drop = settings.drop_headers();
     options.reject_characters = unescape(settings.reject_characters());
@@ -12,7 +12,7 @@ Options options_of(const Settings& settings, bool smtputf8, bool checks) {
     walker.nesting = static_cast<unsigned>(settings.nesting_limit());
     walker.boundary = settings.boundary_limit();
     walker.header = settings.header_limit();
-    walker.line = settings.line_limit();
+    walker.line = line;
     if (!checks) return options;
     options.tables.header = settings.header();
     options.tables.mime = walker.mime ? settings.mime_header() : settings.header();

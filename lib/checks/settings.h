@@ -25,9 +25,6 @@ struct Settings : conf::Section {
     conf::Param<conf::Size> header_limit{
         params, "header_size_limit", 102400,
         "How much of one header field is looked at; the rest of it is passed on unseen."};
-    conf::Param<conf::Size> line_limit{
-        params, "line_length_limit", 2048,
-        "The most of a line that body_checks see at a time; longer lines are seen in pieces."};
     conf::Param<conf::Size> boundary_limit{params, "mime_boundary_length_limit", 2048,
                                            "How much of a MIME boundary is compared."};
     conf::Param<int> nesting_limit{
@@ -63,6 +60,7 @@ struct Settings : conf::Section {
 
 /// smtputf8: the message was announced so; checks: false leaves only what every message gets
 /// (receive_override_options = no_header_body_checks).
-Options options_of(const Settings& settings, bool smtputf8, bool checks);
+/// line: $line_length_limit, the most of a body line that is looked at at a time.
+Options options_of(const Settings& settings, std::size_t line, bool smtputf8, bool checks);
 
 }  // namespace facteur::checks

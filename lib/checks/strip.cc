@@ -8,7 +8,6 @@
 namespace facteur::checks {
 
 Result<void> strip(const Source& source, std::string_view characters, std::uint64_t& size) {
-    constexpr std::uint64_t kBlock = std::uint64_t{64} << 10;
     size = source.size;
     if (characters.empty()) return {};
     std::string block;

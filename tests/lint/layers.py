@@ -13,7 +13,8 @@ ROWS = [
     ['config'],
     ['table'],
     ['spool', 'store', 'sasl', 'checks'],
-    ['sieve', 'mailauth'],
+    ['sieve', 'mailauth', 'milter'],
+    ['cleanup'],
     ['daemon'],
     ['login'],  # the stages that imapd and pop3d share
 ]
