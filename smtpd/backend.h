@@ -61,6 +61,9 @@ public:
     /// The tables of a parameter.
     virtual Task<Result<std::optional<std::string>>> lookup(ipc::Lookup question) = 0;
     virtual Task<Result<bool>> matches(ipc::Match question) = 0;
+    virtual Task<Result<ipc::LookupManyReply>> lookup_many(ipc::LookupMany question) = 0;
+    /// By which transport mail for an address goes.
+    virtual Task<Result<ipc::Destination>> route(std::string sender, std::string address) = 0;
 
     // the DNS
     virtual Task<ClientName> client_name(Address client) = 0;
@@ -72,6 +75,8 @@ public:
     virtual Task<Result<Listing>> dns_list(std::string name) = 0;
     /// The same without the reason, and by then.
     virtual Task<Result<Listing>> listed_as(std::string name, TimePoint deadline) = 0;
+    /// A connection to "inet:host:port" or "unix:path".
+    virtual Task<Result<Fd>> connect(std::string place, TimePoint deadline) = 0;
 
     // policyd
     virtual Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) = 0;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "smtpd/backend.h"
-#include "smtpd/received.h"
 
 namespace facteur::smtpd {
 
@@ -57,15 +56,8 @@ Content::~Content() {
 }
 
 void Content::set_trace(std::string fields) {
-    trace_size_ = seen_ = fields.size();
+    seen_ = fields.size();
     buffer_ = std::move(fields);
-}
-
-/// Looks while the beginning of the content is still in the buffer.
-std::string_view Content::message_id() {
-    if (!looked_for_id_) message_id_ = message_id_of(std::string_view(buffer_).substr(trace_size_));
-    looked_for_id_ = true;
-    return message_id_;
 }
 
 Task<void> Content::accept() {
@@ -80,7 +72,6 @@ Task<void> Content::accept() {
     }
     seen_ = buffer_.size();
     if (buffer_.size() < kBlock) co_return;
-    message_id();
     Result<void> stored = co_await spill();
     if (!stored) failure_ = std::move(stored).error();
 }
@@ -126,14 +117,9 @@ Task<Result<void>> Content::move_to_file() {
     co_return Result<void>();
 }
 
-Task<Result<void>> Content::finish(std::string fields) {
-    const bool waiting = !fd_;
-    if (waiting) buffer_.insert(trace_size_, fields);
+Task<Result<void>> Content::finish() {
     CO_TRY_VOID(co_await spill());
     buffer_ = std::string();
-    if (!waiting) {
-        CO_TRY_VOID(prepend(fields));
-    }
     co_return Result<void>();
 }
 

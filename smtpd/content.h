@@ -7,6 +7,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/result.h"
+#include "lib/checks/inspect.h"
 #include "lib/event/task.h"
 #include "lib/smtp/header_scan.h"
 
@@ -40,14 +41,15 @@ public:
     bool too_big() const { return too_big_; }
     const std::optional<Error>& failure() const { return failure_; }
     const smtp::HeaderScan& header() const { return header_; }
-    /// The value of Message-ID:, as far as the header's beginning tells; for the log.
-    std::string_view message_id();
 
-    /// Everything is in one descriptor from now on; `fields` stand after our own.
-    Task<Result<void>> finish(std::string fields);
+    /// Everything is in one descriptor from now on.
+    Task<Result<void>> finish();
     /// Puts more fields on top, after finish().
     Result<void> prepend(std::string_view fields);
     const Fd& fd() const { return fd_; }
+    /// After finish(): where it stands, to be changed in place; resize() tells how.
+    checks::Source source() const { return checks::Source{fd_.get(), base_, stored_}; }
+    void resize(std::uint64_t size) { stored_ = size; }
     /// Size of all, our own fields included.
     std::uint64_t size() const { return stored_; }
     bool is_reserved() const { return reserved_; }
@@ -64,8 +66,7 @@ private:
     std::string queue_id_;
     Limits limits_;
     std::string buffer_;
-    std::size_t trace_size_ = 0;  ///< of our own fields at the start of the content
-    std::size_t seen_ = 0;        ///< of buffer_, by accept()
+    std::size_t seen_ = 0;  ///< of buffer_, by accept()
     std::uint64_t received_ = 0;
     std::uint64_t stored_ = 0;
     std::uint64_t base_ = 0;  ///< where the content begins in the queue's file
@@ -74,8 +75,6 @@ private:
     bool handed_over_ = false;
     std::optional<Error> failure_;
     smtp::HeaderScan header_;
-    std::string message_id_;
-    bool looked_for_id_ = false;
     Fd fd_;
 };
 

@@ -253,9 +253,9 @@ TEST_CASE("our own users' messages get the fields they lack [RFC 6409 8]", "[smt
     f.mail("Date: b\r\nMessage-ID: <c@d>\r\n\r\nx\r\n.\r\n");
     REQUIRE(f.backend.taken.size() == 2);
     CHECK_THAT(f.backend.taken[0].content,
-               Contains("\r\nMessage-Id: <" + f.backend.taken[0].message.queue_id +
+               Contains("\r\nSubject: a\r\nMessage-Id: <" + f.backend.taken[0].message.queue_id +
                         "@mx.here.test>\r\nDate: "));
-    CHECK_THAT(f.backend.taken[0].content, EndsWith("\r\nSubject: a\r\n\r\nx\r\n"));
+    CHECK_THAT(f.backend.taken[0].content, EndsWith("\r\nFrom: from@else.test\r\n\r\nx\r\n"));
     CHECK_THAT(f.backend.taken[1].content, !Contains("Message-Id"));
 }
 

@@ -76,6 +76,32 @@ Task<Result<bool>> FakeBackend::matches(ipc::Match) {
     co_return true;
 }
 
+Task<Result<ipc::LookupManyReply>> FakeBackend::lookup_many(ipc::LookupMany question) {
+    ipc::LookupManyReply reply;
+    for (std::size_t i = 0; i < question.keys.size(); ++i) {
+        const auto found = access_table.find(question.keys[i]);
+        if (found == access_table.end()) continue;
+        if (found->second == "fail") co_return temporary("table fails");
+        reply.found.push_back(static_cast<std::uint32_t>(i));
+        reply.values.push_back(found->second);
+    }
+    co_return reply;
+}
+
+Task<Result<ipc::Destination>> FakeBackend::route(std::string, std::string address) {
+    ipc::Destination destination;
+    destination.recipient = std::move(address);
+    destination.transport = "smtp";
+    destination.nexthop = "there.test";
+    co_return destination;
+}
+
+Task<Result<Fd>> FakeBackend::connect(std::string place, TimePoint) {
+    const auto found = filters.find(place);
+    if (found == filters.end() || !found->second) co_return temporary("connection refused");
+    co_return std::move(found->second);
+}
+
 Task<ClientName> FakeBackend::client_name(Address) {
     co_return client;
 }

@@ -239,7 +239,8 @@ Task<std::optional<smtp::Reply>> Gate::recipient(Facts& facts) {
 /// Unknown recipients are refused here rather than bounced later to an innocent sender.
 Task<Ruling> Gate::unlisted(Facts& facts) {
     Restriction restriction;
-    if (settings_.restrictions.unlisted_recipient()) {
+    if (settings_.restrictions.unlisted_recipient() &&
+        !settings_.filters.leaves_out("no_unknown_recipient_checks")) {
         restriction.rule = Rule::reject_unlisted_recipient;
         Ruling ruling = co_await listed(restriction, Stage::recipient, facts);
         note("smtpd_reject_unlisted_recipient", restriction, ruling, facts);

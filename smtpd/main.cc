@@ -20,6 +20,13 @@ DESCRIPTION
     smtpd_recipient_restrictions, smtpd_data_restrictions and smtpd_end_of_data_restrictions. A
     name that the language does not have is an error at start.
 
+    Before a message is queued, smtpd has its header fields and lines looked up in header_checks,
+    mime_header_checks, nested_header_checks and body_checks, with the actions of header_checks(5),
+    takes out message_drop_headers, and adds Message-Id:, Date: and From: to what our own users
+    send. smtpd_milters are asked at each step of a session and about the whole message, in version
+    6 of Sendmail's protocol and before, with all macros and all changes; milter_default_action
+    says what happens when one cannot be asked.
+
     With postscreen_enable, or a service postscreen in Postfix's master.cf, strangers are tested
     before they may send mail, by postscreen's parameters: they must keep silent before the
     greeting, DNS lists are weighed, and until RCPT they must not pipeline, send another protocol's

@@ -65,29 +65,4 @@ std::string received_field(const TraceFacts& facts) {
     return out.append(" (").append(zone_name(facts.when)).append(")\r\n");
 }
 
-std::string missing_fields(bool date, bool message_id, const TraceFacts& facts) {
-    std::string out;
-    if (message_id) {
-        out.append("Message-Id: <").append(facts.queue_id).append("@").append(facts.host);
-        out.append(">\r\n");
-    }
-    if (date) out.append("Date: ").append(rfc5322_date(facts.when)).append("\r\n");
-    return out;
-}
-
-std::string_view message_id_of(std::string_view start) {
-    constexpr std::string_view kName = "message-id:";
-    while (!start.empty()) {
-        const std::size_t end = start.find('\n');
-        std::string_view line = start.substr(0, end);
-        if (trim(line).empty() || end == std::string_view::npos) return {};
-        start.remove_prefix(end + 1);
-        if (!istarts_with(line, kName)) continue;
-        line = trim(line.substr(kName.size()));
-        if (!line.empty() || start.empty() || !is_space(start.front())) return line;
-        return trim(start.substr(0, start.find('\n')));  // folded after the name
-    }
-    return {};
-}
-
 }  // namespace facteur::smtpd

@@ -30,11 +30,4 @@ struct TraceFacts {
 /// Folded, with CR LF at each end of line.
 std::string received_field(const TraceFacts& facts);
 
-/// "Date: …" and "Message-Id: …" for a message that lacks them (RFC 6409 sections 8.2 and 8.3).
-std::string missing_fields(bool date, bool message_id, const TraceFacts& facts);
-
-/// "Return-Path" is not ours to add; "Message-ID" is what the log shows.  Empty when the header has
-/// none within `start`.
-std::string_view message_id_of(std::string_view start);
-
 }  // namespace facteur::smtpd

@@ -4,6 +4,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/milter/connect.h"
 #include "smtpd/tls_choice.h"
 
 namespace facteur::smtpd {
@@ -100,6 +101,26 @@ Task<Result<std::optional<std::string>>> Remote::lookup(ipc::Lookup question) {
 Task<Result<bool>> Remote::matches(ipc::Match question) {
     CO_TRY(auto answer, co_await addressd_.call(std::move(question)));
     co_return answer.message.matches;
+}
+
+Task<Result<ipc::LookupManyReply>> Remote::lookup_many(ipc::LookupMany question) {
+    co_return message_of(co_await addressd_.call(std::move(question)));
+}
+
+Task<Result<ipc::Destination>> Remote::route(std::string sender, std::string address) {
+    ipc::Resolve question;
+    question.sender = std::move(sender);
+    question.recipients.push_back(std::move(address));
+    question.expanded = true;
+    CO_TRY(auto answer, co_await addressd_.call(std::move(question)));
+    for (ipc::Resolved& resolved : answer.message.recipients) {
+        if (!resolved.destinations.empty()) co_return std::move(resolved.destinations.front());
+    }
+    co_return temporary("no route");
+}
+
+Task<Result<Fd>> Remote::connect(std::string place, TimePoint deadline) {
+    co_return co_await milter::connect_to_place(scope_, *resolver_, std::move(place), deadline);
 }
 
 Task<ClientName> Remote::client_name(Address client) {

@@ -28,12 +28,15 @@ public:
     Task<Result<std::vector<std::string>>> owners(std::string sender) override;
     Task<Result<std::optional<std::string>>> lookup(ipc::Lookup question) override;
     Task<Result<bool>> matches(ipc::Match question) override;
+    Task<Result<ipc::LookupManyReply>> lookup_many(ipc::LookupMany question) override;
+    Task<Result<ipc::Destination>> route(std::string sender, std::string address) override;
 
     Task<ClientName> client_name(Address client) override;
     Task<Result<std::vector<std::string>>> servers(std::string domain, Servers kind) override;
     Task<Result<std::vector<std::string>>> addresses(std::string host) override;
     Task<Result<Listing>> dns_list(std::string name) override;
     Task<Result<Listing>> listed_as(std::string name, TimePoint deadline) override;
+    Task<Result<Fd>> connect(std::string place, TimePoint deadline) override;
 
     Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) override;
     Task<Result<std::uint64_t>> tell(ipc::Sessions sessions) override;

@@ -101,6 +101,7 @@ Task<void> Session::run() {
         if (lost && !screen_)
             log_info("lost connection after " + where() + " from " + client_.text());
     }
+    if (milters_) milters_->quit();
     if (!is_screened_out() && (greeted || !screen_))
         log_info("disconnect from " + client_.text() + summary());
     if (is_screened_out() && greeted) log_as("postscreen", "DISCONNECT " + screen_->who());
@@ -165,7 +166,12 @@ Task<Reply> Session::command(Line line) {
     std::size_t which = 0;
     while (which < std::size(kVerbs) && !iequals(words.verb, kVerbs[which].name))
         ++which;
-    if (which == std::size(kVerbs)) co_return unknown_command(words.verb, line.text);
+    if (which == std::size(kVerbs)) {
+        std::optional<Reply> refusal = co_await milters_on_unknown(line.text);
+        Reply reply = unknown_command(words.verb, line.text);
+        if (refusal && !quit_) reply = *std::move(refusal);
+        co_return reply;
+    }
     const Verb& verb = kVerbs[which];
     last_verb_ = verb.name;
     if (denied_ && verb.name != "QUIT") {

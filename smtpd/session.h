@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "lib/base/fd.h"
+#include "lib/cleanup/letter.h"
 #include "lib/event/task.h"
+#include "lib/milter/chain.h"
 #include "lib/net/stream.h"
 #include "lib/smtp/parameters.h"
 #include "lib/smtp/reply.h"
@@ -173,12 +175,35 @@ private:
     void keep_pace(TimePoint started, std::uint64_t received);
     std::optional<smtp::Reply> content_fault(const smtp::Strays& strays) const;
     Task<smtp::Reply> finish_message(smtp::Strays strays);
-    Task<std::optional<smtp::Reply>> judge_content(std::vector<std::string> headers);
+    Task<std::optional<smtp::Reply>> judge_content(std::vector<std::string> headers,
+                                                   const Facts& facts);
     Task<smtp::Reply> submit_message();
     std::string trace_fields() const;
-    std::string added_fields() const;
-    void log_message_id(std::string_view added) const;
+
+    // session_clean.cc: checks and changes before the queue
     bool fixes_header() const;
+    cleanup::Treatment treatment() const;
+    void log_check(const Facts& facts, const checks::Event& event) const;
+    Task<std::optional<smtp::Reply>> clean_content(const Facts& facts);
+    void take_letter(cleanup::Letter& letter);
+
+    // session_milters.cc
+    Task<Result<std::vector<milter::Spec>>> choose_milters();
+    Task<std::optional<smtp::Reply>> greet_milters();
+    std::optional<smtp::Reply> heed(milter::Verdict verdict, const Facts& facts);
+    Task<std::optional<smtp::Reply>> milters_on_helo(const Facts& facts);
+    Task<std::optional<smtp::Reply>> milters_on_mail(const Facts& facts);
+    Task<std::optional<smtp::Reply>> milters_on_recipient(const ipc::SubmitRecipient& recipient,
+                                                          const Facts& facts);
+    Task<void> milters_on_rejected(std::string recipient, smtp::Reply why);
+    Task<std::optional<smtp::Reply>> milters_on_data(const Facts& facts);
+    Task<std::optional<smtp::Reply>> milters_on_unknown(std::string line);
+    Task<std::optional<smtp::Reply>> milters_on_message(cleanup::Letter& letter,
+                                                        const Facts& facts);
+    Task<ipc::Destination> route(std::string address);
+    void end_transaction();
+    std::string client_macro(std::string_view name) const;
+    std::string macro(std::string_view name) const;
 
     Server& server_;
     const Settings& settings_;
@@ -192,6 +217,9 @@ private:
     std::unique_ptr<Screen> screen_;  ///< while the client is tested, and when it failed
     std::uint32_t screening_ = 0;     ///< connections of this client that are tested
     std::unique_ptr<Transaction> transaction_;
+    ipc::Destination mail_route_;  ///< for milters' macros
+    ipc::Destination rcpt_route_;
+    std::unique_ptr<milter::Chain> milters_;  ///< nullptr: nobody is asked
     std::string_view last_verb_ = "CONNECT";
     struct Count {
         std::uint16_t good = 0;

@@ -39,7 +39,7 @@ std::vector<ipc::SubmitRecipient> recipients_of(Transaction& transaction) {
     if (!transaction.effects.redirect.empty()) {
         ipc::SubmitRecipient only;
         only.address = smtp::to_internal(transaction.effects.redirect);
-        only.original = transaction.recipients.front().address;
+        if (!transaction.recipients.empty()) only.original = transaction.recipients.front().address;
         recipients.push_back(std::move(only));
         return recipients;
     }
@@ -73,6 +73,7 @@ Task<std::optional<Reply>> Session::may_send_content() {
     std::optional<Reply> refusal = co_await server_.gate.data(facts);
     if (refusal) refusal = refused(facts, *std::move(refusal));
     transaction_->effects.take(std::move(facts.effects));
+    if (!refusal) refusal = co_await milters_on_data(facts);
     co_return refusal;
 }
 
@@ -209,20 +210,6 @@ std::string Session::trace_fields() const {
     return fields.append(lines_of(transaction.effects.headers));
 }
 
-/// RFC 6409 section 8: a submission server completes what our own users send; strangers' messages
-/// stay as they are.
-bool Session::fixes_header() const {
-    return settings_.add_missing() || is_among(settings_.rewrite_clients());
-}
-
-std::string Session::added_fields() const {
-    if (!fixes_header()) return {};
-    const smtp::HeaderScan& header = transaction_->content->header();
-    TraceFacts facts{client_, settings_.myhostname(), settings_.mail_name(), transaction_->queue_id,
-                     {},      transaction_->arrival};
-    return missing_fields(!header.has_date, !header.has_message_id, facts);
-}
-
 /// Why a content is refused for what it is.
 std::optional<Reply> Session::content_fault(const smtp::Strays& strays) const {
     const Content& content = *transaction_->content;
@@ -251,36 +238,33 @@ Task<Reply> Session::finish_message(smtp::Strays strays) {
     if (!refusal) {
         late_headers = std::move(facts.effects.headers);
         transaction_->effects.take(std::move(facts.effects));
-        refusal = co_await judge_content(std::move(late_headers));
+        std::optional<Reply> verdict = co_await judge_content(std::move(late_headers), facts);
+        if (verdict) {
+            end_transaction();
+            co_return *std::move(verdict);
+        }
     }
     if (refusal) {
         const Reply reply = refused(facts, *std::move(refusal));
-        transaction_.reset();
+        end_transaction();
         co_return reply;
     }
     Reply reply = co_await submit_message();
-    transaction_.reset();
+    end_transaction();
     if (reply.code == 250) errors_ = junk_ = 0;
     co_return reply;
 }
 
-/// By which people and tools find the message in the logs of both ends.
-void Session::log_message_id(std::string_view added) const {
-    if (!settings_.log_message_id()) return;
-    std::string_view id = transaction_->content->message_id();
-    if (id.empty()) id = message_id_of(added);
-    log_info(transaction_->queue_id + ": message-id=" + (id.empty() ? "<>" : printable(id, 200)));
-}
-
 /// policyd sees what will be queued.
-Task<std::optional<Reply>> Session::judge_content(std::vector<std::string> headers) {
+Task<std::optional<Reply>> Session::judge_content(std::vector<std::string> headers,
+                                                  const Facts& facts) {
     Transaction& transaction = *transaction_;
     Content& content = *transaction.content;
-    std::string added = added_fields();
-    log_message_id(added);
-    Result<void> stored = co_await content.finish(std::move(added));
+    Result<void> stored = co_await content.finish();
     if (stored) stored = content.prepend(lines_of(headers));
     if (!stored) co_return storage_reply(stored.error());
+    std::optional<Reply> refusal = co_await clean_content(facts);
+    if (refusal || transaction.effects.discard) co_return refusal;
     ipc::Judge question;
     question.queue_id = transaction.queue_id;
     question.client_address = client_.ip;
@@ -302,7 +286,7 @@ Task<std::optional<Reply>> Session::judge_content(std::vector<std::string> heade
         Reply reply{answer->verdict == ipc::Verdict::reject ? 550 : 450, answer->status,
                     answer->text};
         if (answer->code != 0) reply.code = answer->code;
-        co_return reply;
+        co_return refused(this->facts("END-OF-MESSAGE"), std::move(reply));
     }
     transaction.effects.discard |= answer->verdict == ipc::Verdict::discard;
     transaction.effects.hold |= answer->verdict == ipc::Verdict::quarantine;
@@ -317,6 +301,10 @@ Task<Reply> Session::submit_message() {
     Reply queued{250, "2.0.0", "Ok: queued as " + transaction.queue_id};
     if (transaction.effects.discard) {
         log_info(transaction.queue_id + ": discard: END-OF-MESSAGE from " + client_.text());
+        co_return queued;
+    }
+    if (transaction.recipients.empty() && transaction.effects.redirect.empty()) {
+        log_info(transaction.queue_id + ": no recipients left");  // milters deleted them
         co_return queued;
     }
     Content& content = *transaction.content;

@@ -178,11 +178,16 @@ Task<Reply> Session::do_mail(std::string arguments) {
     refusal = co_await server_.gate.mail(facts);
     if (refusal) {
         const Reply reply = refused(facts, *std::move(refusal));
-        transaction_.reset();
+        end_transaction();
         co_return reply;
     }
     transaction_->effects = std::move(facts.effects);
     transaction_->arrival = std::chrono::system_clock::now();
+    refusal = co_await milters_on_mail(facts);
+    if (refusal) {
+        end_transaction();
+        co_return *std::move(refusal);
+    }
     co_return good;
 }
 
@@ -244,6 +249,13 @@ Task<Reply> Session::do_rcpt(std::string arguments) {
     }
     last_recipient_ = parsed->address;
     std::optional<Reply> refusal = co_await check_recipient(parsed->address);
+    if (refusal) {
+        co_await milters_on_rejected(parsed->address, *refusal);
+        co_return *std::move(refusal);
+    }
+    Facts facts = this->facts("RCPT");
+    facts.recipient = &parsed->address;
+    refusal = co_await milters_on_recipient(*parsed, facts);
     if (refusal) co_return *std::move(refusal);
     take_recipient(*std::move(parsed));
     co_return Reply{250, "2.1.5", "Ok"};

@@ -99,8 +99,8 @@ Task<std::optional<Reply>> Session::refuse_client() {
     facts.premature = premature_;
     refusal = co_await server_.gate.connect(facts);
     denied_ = refusal.has_value();
-    if (refusal) refusal = refused(facts, *std::move(refusal));
-    co_return refusal;
+    if (refusal) co_return refused(facts, *std::move(refusal));
+    co_return co_await greet_milters();
 }
 
 bool Session::auth_offered() const {
@@ -152,7 +152,7 @@ Task<Reply> Session::do_helo(std::string arguments) {
 Task<Reply> Session::hello(std::string name, bool esmtp) {
     if (name.empty())
         co_return Reply{501, "", esmtp ? "Syntax: EHLO hostname" : "Syntax: HELO hostname"};
-    transaction_.reset();
+    end_transaction();
     co_await learn_discarded();
     client_.helo = printable(name, 255);
     client_.esmtp = esmtp;
@@ -163,6 +163,11 @@ Task<Reply> Session::hello(std::string name, bool esmtp) {
     if (refusal) {
         client_.helo.clear();
         co_return refused(facts, *std::move(refusal));
+    }
+    refusal = co_await milters_on_helo(facts);
+    if (refusal) {
+        client_.helo.clear();
+        co_return *std::move(refusal);
     }
     co_return Reply{250, "", settings_.myhostname()};
 }
@@ -186,6 +191,9 @@ Task<Reply> Session::do_starttls(std::string arguments) {
         quit_ = true;
         throw Closed("no TLS session");
     }
+    // To milters it is another session (Postfix does the same).
+    std::optional<Reply> objection = co_await greet_milters();
+    if (objection) stream_.put(smtp::to_wire(*objection));
     co_return Reply{0, {}, {}};
 }
 
@@ -240,7 +248,7 @@ void Session::learn_certificate(const TlsInfo& info) {
 
 Task<Reply> Session::do_rset(std::string arguments) {
     if (!arguments.empty()) co_return Reply{501, "5.5.4", "Syntax: RSET"};
-    transaction_.reset();
+    end_transaction();
     co_return Reply{250, "2.0.0", "Ok"};
 }
 

@@ -11,6 +11,7 @@
 #include "lib/config/proxy_interfaces.h"
 #include "smtpd/command_settings.h"
 #include "smtpd/extension_settings.h"
+#include "smtpd/filter_settings.h"
 #include "smtpd/restriction_param.h"
 #include "smtpd/screen_settings.h"
 #include "smtpd/tempfail.h"
@@ -309,10 +310,11 @@ struct Settings : conf::Common {
                                 "Whether the client's name is looked up in the DNS."};
     Param<List> rewrite_clients{
         params, "local_header_rewrite_clients", "permit_inet_interfaces",
-        "Whose messages get missing Date: and Message-ID: fields: permit_inet_interfaces, "
+        "Whose messages get missing Date:, From: and Message-ID: fields: permit_inet_interfaces, "
         "permit_mynetworks, permit_sasl_authenticated."};
-    Param<bool> add_missing{params, "always_add_missing_headers", false,
-                            "Whether missing Date: and Message-ID: fields are always added."};
+    Param<bool> add_missing{
+        params, "always_add_missing_headers", false,
+        "Whether missing Date:, From: and Message-ID: fields are always added."};
     Param<bool> log_message_id{params, "smtpd_log_message_id", true,
                                "Whether the Message-ID: of each accepted message is logged."};
 
@@ -331,6 +333,7 @@ struct Settings : conf::Common {
     std::vector<std::string> own_addresses;
     void learn_own_addresses();
     ExtensionSettings extensions{*this};
+    FilterSettings filters{*this};
 
     void loaded(const conf::MainCf& file, const conf::Values& values) override {
         restrictions.load_classes(file, values);

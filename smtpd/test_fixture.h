@@ -34,6 +34,8 @@ public:
     Task<Result<std::vector<std::string>>> owners(std::string sender) override;
     Task<Result<std::optional<std::string>>> lookup(ipc::Lookup question) override;
     Task<Result<bool>> matches(ipc::Match question) override;
+    Task<Result<ipc::LookupManyReply>> lookup_many(ipc::LookupMany question) override;
+    Task<Result<ipc::Destination>> route(std::string sender, std::string address) override;
     Task<ClientName> client_name(Address client) override;
     Task<Result<std::vector<std::string>>> servers(std::string domain, Servers kind) override;
     Task<Result<std::vector<std::string>>> addresses(std::string host) override;
@@ -44,6 +46,7 @@ public:
     void remember_screened(ipc::ScreenRecord record) override {
         known[record.client_address] = record;
     }
+    Task<Result<Fd>> connect(std::string place, TimePoint deadline) override;
     Task<Result<ipc::PolicyReply>> ask(ipc::Ask question) override;
     Task<Result<std::uint64_t>> tell(ipc::Sessions sessions) override;
     Task<Result<std::string>> delegate(ipc::Delegate question) override;
@@ -61,6 +64,7 @@ public:
     Task<Result<void>> submit(ipc::Submit message, Fd content) override;
 
     std::map<std::string, std::string> access_table;  ///< "key" -> action
+    std::map<std::string, Fd> filters;                ///< "inet:…" -> the one connection to it
     std::map<std::string, std::vector<std::string>> sender_owners;
     std::map<std::string, Listing> listings;
     std::map<std::string, std::vector<std::string>> exchangers, name_servers, hosts;

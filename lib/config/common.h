@@ -45,6 +45,8 @@ struct Common : Section {
     Param<std::string> mail_name{
         params, "mail_name", "Facteur",
         "The name of the mail system in Received: fields, greetings and bounces."};
+    Param<std::string> mail_version{params, "mail_version", "0.1",
+                                    "The version of the mail system, for use in other values."};
     Param<std::string> syslog_name{params, "syslog_name", "facteur",
                                    "The name before the slash in log lines: facteur/smtpd."};
     Param<std::string> recipient_delimiter{

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/checks/settings.h"
+#include "lib/config/common.h"
+#include "lib/milter/spec.h"
+
+namespace facteur::smtpd {
+
+/// What looks at mail, or changes it, before it is queued.
+struct FilterSettings : conf::Section {
+    explicit FilterSettings(Section& outer) : Section(outer) {}
+    conf::Param<conf::List> milters{
+        params, "smtpd_milters", "",
+        "Milters for mail that comes over SMTP: inet:host:port, unix:path, or { place, "
+        "name=value, … } with connect_timeout, command_timeout, content_timeout, default_action "
+        "and protocol."};
+    conf::Param<conf::List> milter_maps{
+        params, "smtpd_milter_maps", "",
+        "Tables with other milters for a client's address, or DISABLE."};
+    conf::Param<conf::List> overrides{
+        params, "receive_override_options", "",
+        "What is left out for mail that comes in here: no_unknown_recipient_checks, "
+        "no_address_mappings, no_header_body_checks, no_milters."};
+    conf::Param<std::string> proxy_filter{
+        params, "smtpd_proxy_filter", "",
+        "host:port, inet:host:port or unix:path of an SMTP server that takes the mail instead of "
+        "the queue, before the client hears an answer."};
+    conf::Param<conf::List> proxy_options{
+        params, "smtpd_proxy_options", "",
+        "speed_adjust: the proxy filter is not bothered before the whole message is here."};
+    conf::Param<conf::Seconds> proxy_timeout{
+        params, "smtpd_proxy_timeout", conf::Seconds(100), conf::at_least(conf::Seconds(1)),
+        "How long connecting to the proxy filter, and each command to it, may take."};
+    conf::Param<std::string> proxy_ehlo{params, "smtpd_proxy_ehlo", "$myhostname",
+                                        "The name that is said to the proxy filter with EHLO."};
+    conf::Param<std::string> remote_rewrite_domain{
+        params, "remote_header_rewrite_domain", "",
+        "Not empty: strangers' messages get missing fields too, and this domain is appended to "
+        "their addresses without one."};
+    conf::Param<std::string> undisclosed{
+        params, "undisclosed_recipients_header", "",
+        "The field that a message without To: and Cc: gets where missing fields are added."};
+    checks::Settings checks{*this};
+    milter::Settings milter{*this};
+
+    bool leaves_out(std::string_view what) const {
+        for (const std::string& option : overrides())
+            if (option == what) return true;
+        return false;
+    }
+};
+
+}  // namespace facteur::smtpd
