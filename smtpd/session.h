@@ -17,6 +17,7 @@
 #include "smtpd/client.h"
 #include "smtpd/content.h"
 #include "smtpd/proxy_attributes.h"
+#include "smtpd/proxy_filter.h"
 #include "smtpd/screen.h"
 #include "smtpd/server.h"
 
@@ -158,7 +159,7 @@ private:
     Task<smtp::Reply> do_rcpt(std::string arguments);
     Result<ipc::SubmitRecipient> parse_rcpt(std::string_view arguments) const;
     Task<std::optional<smtp::Reply>> check_recipient(const std::string& address);
-    void take_recipient(ipc::SubmitRecipient recipient);
+    void name_message();
     Task<void> expect_recipients();
     Task<std::optional<smtp::Reply>> ask_policy(ipc::PolicyMoment moment, const std::string& sender,
                                                 const std::string& recipient);
@@ -201,6 +202,16 @@ private:
     Task<std::optional<smtp::Reply>> milters_on_message(cleanup::Letter& letter,
                                                         const Facts& facts);
     Task<ipc::Destination> route(std::string address);
+
+    // session_proxy_filter.cc
+    bool is_proxied() const;
+    bool adjusts_speed() const;
+    std::vector<std::string> proxy_attributes() const;
+    smtp::Reply proxy_failure(const Error& error);
+    Task<std::optional<smtp::Reply>> open_proxy();
+    std::optional<smtp::Reply> proxy_refusal(smtp::Reply reply, std::string_view verb);
+    Task<std::optional<smtp::Reply>> proxy_recipient(ipc::SubmitRecipient recipient);
+    Task<smtp::Reply> hand_to_proxy();
     void end_transaction();
     std::string client_macro(std::string_view name) const;
     std::string macro(std::string_view name) const;
@@ -220,6 +231,7 @@ private:
     ipc::Destination mail_route_;  ///< for milters' macros
     ipc::Destination rcpt_route_;
     std::unique_ptr<milter::Chain> milters_;  ///< nullptr: nobody is asked
+    std::unique_ptr<ProxyFilter> proxy_;      ///< of this transaction
     std::string_view last_verb_ = "CONNECT";
     struct Count {
         std::uint16_t good = 0;

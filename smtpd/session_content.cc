@@ -263,7 +263,9 @@ Task<std::optional<Reply>> Session::judge_content(std::vector<std::string> heade
     Result<void> stored = co_await content.finish();
     if (stored) stored = content.prepend(lines_of(headers));
     if (!stored) co_return storage_reply(stored.error());
-    std::optional<Reply> refusal = co_await clean_content(facts);
+    std::optional<Reply> refusal;
+    // What a proxy filter takes is for the server behind it to look at.
+    if (!is_proxied()) refusal = co_await clean_content(facts);
     if (refusal || transaction.effects.discard) co_return refusal;
     ipc::Judge question;
     question.queue_id = transaction.queue_id;
@@ -292,6 +294,7 @@ Task<std::optional<Reply>> Session::judge_content(std::vector<std::string> heade
     transaction.effects.hold |= answer->verdict == ipc::Verdict::quarantine;
     stored = content.prepend(lines_of(answer->headers));
     if (!stored) co_return storage_reply(stored.error());
+    if (is_proxied()) co_return co_await hand_to_proxy();
     co_return std::nullopt;
 }
 

@@ -257,7 +257,13 @@ Task<Reply> Session::do_rcpt(std::string arguments) {
     facts.recipient = &parsed->address;
     refusal = co_await milters_on_recipient(*parsed, facts);
     if (refusal) co_return *std::move(refusal);
-    take_recipient(*std::move(parsed));
+    if (is_proxied() && !adjusts_speed()) {
+        name_message();
+        refusal = co_await proxy_recipient(*parsed);
+        if (refusal) co_return *std::move(refusal);
+    }
+    name_message();
+    transaction_->recipients.push_back(*std::move(parsed));
     co_return Reply{250, "2.1.5", "Ok"};
 }
 
@@ -272,20 +278,19 @@ Task<std::optional<Reply>> Session::check_recipient(const std::string& address) 
     co_return std::nullopt;
 }
 
-void Session::take_recipient(ipc::SubmitRecipient recipient) {
+/// With its first recipient a transaction gets the name by which the logs know it.
+void Session::name_message() {
     Transaction& transaction = *transaction_;
-    if (transaction.queue_id.empty()) {
-        transaction.queue_id = spool::make_queue_id();
-        std::string line = transaction.queue_id + ": client=" + client_.text();
-        if (!client_.login.empty()) {
-            line += ", sasl_method=" + client_.mechanism + ", sasl_username=" + client_.login;
-        }
-        if (!forwarded_.ident.empty()) line += ", orig_queue_id=" + forwarded_.ident;
-        if (!forwarded_.address.empty() || !forwarded_.name.empty())
-            line += ", orig_client=" + forwarded_.name + '[' + forwarded_.address + ']';
-        log_info(line);
+    if (!transaction.queue_id.empty()) return;
+    transaction.queue_id = spool::make_queue_id();
+    std::string line = transaction.queue_id + ": client=" + client_.text();
+    if (!client_.login.empty()) {
+        line += ", sasl_method=" + client_.mechanism + ", sasl_username=" + client_.login;
     }
-    transaction.recipients.push_back(std::move(recipient));
+    if (!forwarded_.ident.empty()) line += ", orig_queue_id=" + forwarded_.ident;
+    if (!forwarded_.address.empty() || !forwarded_.name.empty())
+        line += ", orig_client=" + forwarded_.name + '[' + forwarded_.address + ']';
+    log_info(line);
 }
 
 }  // namespace facteur::smtpd

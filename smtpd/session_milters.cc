@@ -169,6 +169,8 @@ Task<std::optional<Reply>> Session::milters_on_message(cleanup::Letter& letter,
 /// The transaction is over, one way or another.
 void Session::end_transaction() {
     transaction_.reset();
+    if (proxy_) proxy_->quit();
+    proxy_.reset();
     mail_route_ = rcpt_route_ = ipc::Destination();
     if (milters_) milters_->end_message();
 }
