@@ -28,6 +28,7 @@ enum : unsigned {
     kBeforeTls = 4,  ///< allowed where TLS is demanded and not there yet
     kAuthLine = 8,   ///< its lines may be long
     kServer = 16,    ///< not for a client that postscreen's tests keep from the server
+    kMilters = 32,   ///< milters do not hear of it, but what they said of the session counts
 };
 
 bool has_controls(std::string_view line) {
@@ -42,16 +43,16 @@ bool has_controls(std::string_view line) {
 const Session::Verb Session::kVerbs[] = {
     {"EHLO", kJunk | kLast | kBeforeTls, &Session::do_ehlo},
     {"HELO", kJunk | kLast | kBeforeTls, &Session::do_helo},
-    {"STARTTLS", kBeforeTls, &Session::do_starttls},
-    {"AUTH", kAuthLine | kServer, &Session::do_auth},
+    {"STARTTLS", kBeforeTls | kMilters, &Session::do_starttls},
+    {"AUTH", kAuthLine | kServer | kMilters, &Session::do_auth},
     {"MAIL", 0, &Session::do_mail},
     {"RCPT", 0, &Session::do_rcpt},
     {"DATA", kLast, &Session::do_data},
     {"BDAT", 0, &Session::do_bdat},
     {"RSET", kJunk, &Session::do_rset},
     {"NOOP", kJunk | kLast | kBeforeTls, &Session::do_noop},
-    {"VRFY", kJunk | kLast, &Session::do_vrfy},
-    {"ETRN", kJunk, &Session::do_etrn},
+    {"VRFY", kJunk | kLast | kMilters, &Session::do_vrfy},
+    {"ETRN", kJunk | kMilters, &Session::do_etrn},
     {"HELP", kJunk | kBeforeTls, &Session::do_help},
     {"QUIT", kBeforeTls, &Session::do_quit},
     {"XCLIENT", kLast | kServer, &Session::do_xclient},
@@ -194,6 +195,13 @@ Task<Reply> Session::command(Line line) {
         if (settings_.forbid_pipelining() && !is_screened_out()) {
             count(which, true);
             co_return break_off(554, "5.5.0", "Error: SMTP protocol synchronization");
+        }
+    }
+    if (verb.flags & kMilters) {
+        std::optional<Reply> refusal = milters_standing(verb.name);
+        if (refusal) {
+            count(which, true);
+            co_return *std::move(refusal);
         }
     }
     if (verb.flags & kJunk && junk_++ > settings_.limits.junk_commands()) ++errors_;

@@ -198,6 +198,8 @@ private:
                                                           const Facts& facts);
     Task<void> milters_on_rejected(std::string recipient, smtp::Reply why);
     Task<std::optional<smtp::Reply>> milters_on_data(const Facts& facts);
+    std::optional<smtp::Reply> milters_standing(std::string_view verb);
+    std::string milter_name() const;
     Task<std::optional<smtp::Reply>> milters_on_unknown(std::string line);
     Task<std::optional<smtp::Reply>> milters_on_message(cleanup::Letter& letter,
                                                         const Facts& facts);

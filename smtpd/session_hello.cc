@@ -191,9 +191,6 @@ Task<Reply> Session::do_starttls(std::string arguments) {
         quit_ = true;
         throw Closed("no TLS session");
     }
-    // To milters it is another session (Postfix does the same).
-    std::optional<Reply> objection = co_await greet_milters();
-    if (objection) stream_.put(smtp::to_wire(*objection));
     co_return Reply{0, {}, {}};
 }
 

@@ -40,7 +40,14 @@ Task<Result<std::vector<milter::Spec>>> Session::choose_milters() {
     co_return milter::parse_specs(list, filters.milter);
 }
 
-/// Connects to the milters of this session, which may be another one than before STARTTLS.
+/// Sendmail has an address in brackets for a client without a name.
+std::string Session::milter_name() const {
+    if (client_.name != "unknown") return client_.name;
+    const bool is_ipv6 = client_.address.family() == Address::Family::ipv6;
+    return (is_ipv6 ? "[IPv6:" : "[") + client_.ip + "]";
+}
+
+/// Connects to the milters of this session; they stay with it, through STARTTLS too.
 Task<std::optional<Reply>> Session::greet_milters() {
     std::optional<Reply> refusal;
     milters_.reset();
@@ -62,7 +69,7 @@ Task<std::optional<Reply>> Session::greet_milters() {
                                                std::move(macros), std::move(connect),
                                                settings_.message_size_limit());
     Verdict verdict =
-        co_await milters_->connect(milter::connect_data(client_.name, client_.address));
+        co_await milters_->connect(milter::connect_data(milter_name(), client_.address));
     Facts facts(client_, "CONNECT");
     refusal = heed(std::move(verdict), facts);
     // RFC 5321 section 3.1 has 554 as the greeting of a server that takes no mail; what is only for
@@ -101,7 +108,15 @@ std::optional<Reply> Session::heed(Verdict verdict, const Facts& facts) {
 
 Task<std::optional<Reply>> Session::milters_on_helo(const Facts& facts) {
     if (!milters_) co_return std::nullopt;
-    co_return heed(co_await milters_->helo(client_.helo), facts);
+    std::optional<Reply> refusal = heed(co_await milters_->helo(client_.helo), facts);
+    // As Sendmail and Postfix: HELO gets its 250, and each command after it the milter's reply.
+    if (refusal && !quit_) refusal.reset();
+    co_return refusal;
+}
+
+std::optional<Reply> Session::milters_standing(std::string_view verb) {
+    if (!milters_) return std::nullopt;
+    return heed(milters_->standing(), facts(verb));
 }
 
 Task<std::optional<Reply>> Session::milters_on_mail(const Facts& facts) {

@@ -134,6 +134,13 @@ Task<Verdict> Chain::data() {
     co_return co_await all(Stage::data, Command::data, std::string());
 }
 
+Verdict Chain::standing() const {
+    for (const auto& milter : milters_) {
+        if (milter->standing() && milter->standing()->stops()) return *milter->standing();
+    }
+    return {};
+}
+
 Task<Verdict> Chain::unknown(std::string command) {
     std::string data;
     put_string(data, command);

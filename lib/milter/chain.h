@@ -51,6 +51,8 @@ public:
     /// One that was refused anyway, for those that want to know.
     Task<void> rejected_recipient(std::string address, std::vector<std::string> parameters);
     Task<Verdict> data();
+    /// For commands that milters do not hear of: what one of them said of the session.
+    Verdict standing() const;
     Task<Verdict> unknown(std::string command);
     Task<Verdict> message(Message& message);
     /// The message ended, with or without an answer to its content.

@@ -209,10 +209,12 @@ Task<Verdict> Milter::command(Stage stage, Command command, std::string data) {
         accepted_message_ = false;
         in_message_ = true;
     }
-    co_return co_await say(stage, command, std::move(data), true);
+    co_return co_await say(stage, command, std::move(data));
 }
 
+/// Sent without a value too: what a milter heard before of this stage is no longer true.
 void Milter::put_macros(Stage stage, Command command) {
+    if (names_for(stage).empty()) return;
     std::string data(1, static_cast<char>(command));
     for (const std::string& name : names_for(stage)) {
         const std::string value = macros_(name);
@@ -220,15 +222,15 @@ void Milter::put_macros(Stage stage, Command command) {
         put_string(data, name);
         put_string(data, value);
     }
-    if (data.size() > 1) stream_->put(packet(Command::macros, data));
+    stream_->put(packet(Command::macros, data));
 }
 
-Task<Verdict> Milter::say(Stage stage, Command command, std::string data, bool with_macros) {
+Task<Verdict> Milter::say(Stage stage, Command command, std::string data) {
     if (sticky_) co_return *sticky_;
     Verdict verdict;
     const Flags flags = flags_of(command);
     if (!listens() || has(flags.skipped) || !is_known(command, terms_.version)) co_return verdict;
-    if (with_macros) put_macros(stage, command);
+    put_macros(stage, command);
     stream_->put(packet(command, data));
     const bool is_content = command == Command::header || command == Command::body ||
                             command == Command::end_of_headers;
@@ -322,7 +324,7 @@ Task<Verdict> Milter::send_headers(const HeaderList& header) {
         while (!has(leading_space) && !value.empty() && is_space(value.front()))
             value.remove_prefix(1);
         put_string(data, value);
-        verdict = co_await say(Stage::data, Command::header, std::move(data), false);
+        verdict = co_await say(Stage::end_of_header, Command::header, std::move(data));
         if (verdict.stops() || !listens()) co_return verdict;
     }
     co_return verdict;
@@ -337,7 +339,7 @@ Task<Verdict> Milter::send_body(checks::Source source, std::uint64_t from) {
         Result<void> read = checks::read_at(source.fd, block, source.base + at);
         if (!read) co_return later();
         at += block.size();
-        verdict = co_await say(Stage::data, Command::body, std::move(block), false);
+        verdict = co_await say(Stage::end_of_message, Command::body, std::move(block));
         if (verdict.stops() || !listens()) co_return verdict;
     }
     co_return verdict;
@@ -347,7 +349,7 @@ Task<Verdict> Milter::content(checks::Source source, const HeaderList& header, C
     if (sticky_) co_return *sticky_;
     Verdict verdict = co_await send_headers(header);
     if (verdict.stops() || !listens()) co_return verdict;
-    verdict = co_await say(Stage::end_of_header, Command::end_of_headers, std::string(), true);
+    verdict = co_await say(Stage::end_of_header, Command::end_of_headers, std::string());
     if (verdict.stops() || !listens()) co_return verdict;
     verdict = co_await send_body(source, header.body());
     if (verdict.stops() || !listens()) co_return verdict;

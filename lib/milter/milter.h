@@ -72,12 +72,14 @@ public:
     bool wants_rejected_recipients() const { return has(rejected_recipients); }
     bool wants_macro(Stage stage, std::string_view name) const;
     const Spec& spec() const { return spec_; }
+    /// What it said of the session as a whole: each command hears it again.
+    const std::optional<Verdict>& standing() const { return sticky_; }
 
 private:
     bool has(std::uint32_t flag) const { return stream_ && (terms_.protocol & flag) != 0; }
     bool listens() const { return stream_ && !accepted_session_ && !accepted_message_; }
     Task<Result<void>> open(const Connect& connect);
-    Task<Verdict> say(Stage stage, Command command, std::string data, bool with_macros);
+    Task<Verdict> say(Stage stage, Command command, std::string data);
     Task<Result<Answer>> answer();
     Task<Result<Answer>> exchange(Milliseconds timeout);
     Task<Verdict> send_headers(const HeaderList& header);

@@ -28,17 +28,20 @@ CHANGES = {
                     packet('h', 'X-End', 'b'), packet('m', 'X-Old', '', index=1)],
 }
 REFUSALS = {
+    'connect': [b't'],
     'mail': [packet('y', '550 5.7.9 not from you')], 'rcpt': [b't'], 'data': [b'r'],
     'helo': [packet('y', '450 4.7.1 wait')], 'header': [b'r'], 'eoh': [b't'],
     'body': [packet('y', '554-5.7.1 first\r\n554 5.7.1 second')], 'eom': [b'r'],
 }
 
 
-def talk(port, identity, rejected=False):
+def talk(port, identity, rejected=False, tls=False):
     """The reply codes of one session, with the text of the last."""
     client = smtplib.SMTP('127.0.0.1', port, local_hostname='client.test', timeout=30)
     codes = [client.ehlo()[0]]
-    if codes[-1] >= 400:
+    codes.append(client.verify('nobody@example.test')[0])
+    if tls:
+        codes.append(client.starttls()[0])
         codes.append(client.ehlo()[0])
     codes.append(client.mail('a@client.test', ['BODY=8BITMIME'])[0])
     if rejected:
@@ -63,6 +66,7 @@ def without_trace(content):
 
 @unittest.skipIf(process.missing('postfix') or os.getuid() != 0, 'needs Postfix and root')
 class AsPostfix(TestCase):
+    maxDiff = None
     """A milter hears the same, and what it says has the same effect."""
 
     @classmethod
@@ -73,7 +77,7 @@ class AsPostfix(TestCase):
         cls.i = cls.instance(settings=settings)
         cls.serial = 0
 
-    def both(self, answers=None, protocol=0, wishes=None, rejected=False):
+    def both(self, answers=None, protocol=0, wishes=None, rejected=False, tls=False):
         """(codes and text, events of the milter) of Postfix and of Facteur."""
         type(self).serial += 1
         self.milter.answers = dict(answers or {})
@@ -81,7 +85,7 @@ class AsPostfix(TestCase):
         found = []
         for port in (self.postfix.port, self.i.port('smtp')):
             self.milter.forget()
-            said = talk(port, self.serial, rejected)
+            said = talk(port, self.serial, rejected, tls)
             wait_until(lambda: any(name == 'closed' for s in self.milter.sessions for name, _ in s),
                        what='the milter hears that the session ended')
             found.append((said, list(self.milter.sessions)))
@@ -96,7 +100,13 @@ class AsPostfix(TestCase):
             for box in boxes]
 
     def test_events(self):
-        (theirs, their_session), (ours, our_session) = self.both()
+        self.compare_events()
+
+    def test_events_with_tls(self):
+        self.compare_events(tls=True)
+
+    def compare_events(self, tls=False):
+        (theirs, their_session), (ours, our_session) = self.both(tls=tls)
         self.assertEqual(ours, theirs)
 
         def events(sessions):
@@ -108,7 +118,8 @@ class AsPostfix(TestCase):
                     data = re.sub(r'\x00.*', '', data[:-1], flags=re.S)
                 if name == 'mail':
                     data = data.split('\0')[0]
-                if name != 'offer':
+                # Postfix aborts what has ended, too.
+                if name not in ('offer', 'abort'):
                     kept.append((name, data))
             return kept
         self.assertEqual(events(our_session), events(their_session))
