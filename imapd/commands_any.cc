@@ -16,13 +16,20 @@ constexpr std::string_view kCapabilities =
     "IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID IDLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT "
     "SPECIAL-USE "
     "ENABLE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN PARTIAL SORT SORT=DISPLAY ESORT "
-    "THREAD=ORDEREDSUBJECT THREAD=REFERENCES LIST-EXTENDED LIST-STATUS STATUS=SIZE MULTIAPPEND "
+    "THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS I18NLEVEL=1 OBJECTID METADATA "
+    "LIST-METADATA CREATE-SPECIAL-USE UIDONLY LIST-EXTENDED LIST-STATUS STATUS=SIZE MULTIAPPEND "
     "BINARY CATENATE REPLACE PREVIEW COMPRESS=DEFLATE "
     "UTF8=ACCEPT INPROGRESS SAVEDATE";
 
 // RFC 7889 section 2: one limit for all mailboxes.
 std::string Session::capabilities() const {
-    return std::string(kCapabilities) + " APPENDLIMIT=" + std::to_string(settings_.append_limit());
+    std::string all =
+        std::string(kCapabilities) + " APPENDLIMIT=" + std::to_string(settings_.append_limit());
+    // RFC 9738 section 4
+    if (settings_.message_limit() > 0) {
+        all += " MESSAGELIMIT=" + std::to_string(settings_.message_limit());
+    }
+    return all;
 }
 
 Task<Reply> Session::do_capability(Command& command) {
@@ -77,8 +84,11 @@ Task<Reply> Session::do_enable(Command& command) {
         // RFC 9051 appendix A: what is new in it may confuse who has not asked for it.
         if (name == "IMAP4REV2") rev2_ = utf8_ = true;
         if (name == "UTF8=ACCEPT") utf8_ = true;
+        if (name == "UIDONLY") uid_only_ = true;  // RFC 9586 section 3
         bool is_condstore = name == "CONDSTORE" || name == "QRESYNC";
-        if (!is_condstore && name != "IMAP4REV2" && name != "UTF8=ACCEPT") continue;
+        bool is_known =
+            is_condstore || name == "IMAP4REV2" || name == "UTF8=ACCEPT" || name == "UIDONLY";
+        if (!is_known) continue;
         wants_condstore |= is_condstore;
         enabled += name == "IMAP4REV2" ? " IMAP4rev2" : " " + name;
     }

@@ -219,6 +219,10 @@ Task<std::optional<Reply>> Session::receive_message(Appending& appending) {
 
 Task<std::optional<Reply>> Session::receive_messages(Appending& appending, std::size_t limit) {
     do {
+        if (appending.messages.size() == message_limit()) {
+            co_return no("[MESSAGELIMIT " + std::to_string(message_limit()) +  // RFC 9738 section 3
+                         "] Too many messages.");
+        }
         if (appending.messages.size() == limit) co_return no("[LIMIT] Too many messages.");
         std::optional<Reply> refusal = co_await receive_message(appending);
         if (refusal) co_return refusal;

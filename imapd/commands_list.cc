@@ -1,4 +1,5 @@
-// LIST, LSUB and STATUS: RFC 3501 sections 6.3.8 to 6.3.10, RFC 5258, RFC 5819, RFC 6154, RFC 8438.
+// LIST, LSUB and STATUS: RFC 3501 sections 6.3.8 to 6.3.10, RFC 5258, RFC 5819, RFC 6154, RFC 8438,
+// RFC 8474, RFC 9590.
 
 #include <algorithm>
 #include <set>
@@ -13,35 +14,13 @@ namespace facteur::imapd {
 
 namespace {
 
-// RFC 6154 section 2
-std::string_view role_attribute(store::Role role) {
-    switch (role) {
-        case store::Role::none:
-            break;
-        case store::Role::all:
-            return " \\All";
-        case store::Role::archive:
-            return " \\Archive";
-        case store::Role::drafts:
-            return " \\Drafts";
-        case store::Role::flagged:
-            return " \\Flagged";
-        case store::Role::junk:
-            return " \\Junk";
-        case store::Role::sent:
-            return " \\Sent";
-        case store::Role::trash:
-            return " \\Trash";
-    }
-    return std::string_view();
-}
-
 // RFC 3501 section 7.2.2, RFC 3348 for the children, RFC 5258 section 3 for those who know it.
 std::string attributes_of(const store::MailboxInfo& info, const imap::ListArguments& wanted) {
     std::string attributes;
     if (!info.selectable) attributes = wanted.is_extended ? "\\NonExistent " : "\\Noselect ";
     attributes += info.has_children ? "\\HasChildren" : "\\HasNoChildren";
-    attributes += role_attribute(info.role);
+    // RFC 6154 section 2
+    if (info.role != store::Role::none) attributes += " " + std::string(role_name(info.role));
     if (info.subscribed && (wanted.tell_subscribed || wanted.only_subscribed)) {
         attributes += " \\Subscribed";
     }
@@ -138,6 +117,9 @@ Task<Reply> Session::do_list(Command& command) {
             auto told = co_await tell_status(info.name, wanted->status);
             (void)told;
         }
+        if (wanted->metadata && info.selectable) {
+            co_await tell_list_metadata(info.name, *wanted->metadata);
+        }
         co_await out_.room();
     }
     co_return ok("List completed.");
@@ -212,6 +194,10 @@ Task<Result<void>> Session::tell_status(const std::string& name, unsigned items)
     add(imap::status_size, "SIZE", status->size);
     add(imap::status_deleted, "DELETED", status->deleted);
     add(imap::status_append_limit, "APPENDLIMIT", settings_.append_limit());
+    // RFC 8474 section 4.3
+    if (items & imap::status_mailbox_id) {
+        values += (values.empty() ? "MAILBOXID (" : " MAILBOXID (") + status->id + ")";
+    }
     std::string line = "* STATUS ";
     append_name(line, name);
     line += " (" + values + ")\r\n";

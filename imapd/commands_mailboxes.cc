@@ -1,4 +1,4 @@
-// Commands on mailboxes as wholes: RFC 3501 sections 6.3.3 to 6.3.7.
+// Commands on mailboxes as wholes: RFC 3501 sections 6.3.3 to 6.3.7, RFC 6154 section 3.
 
 #include <algorithm>
 
@@ -10,6 +10,8 @@
 namespace facteur::imapd {
 
 namespace {
+
+constexpr std::size_t kMostUses = 10;  // of a mailbox that was just made
 
 Reply invalid_name() {
     return no("[CANNOT] Mailbox name is not valid modified UTF-7.");
@@ -65,13 +67,40 @@ void Session::append_name(std::string& out, const std::string& utf8) const {
 Task<Reply> Session::do_create(Command& command) {
     auto name = mailbox_name(command);
     if (!name) co_return bad(name.error());
-    if (auto end = command.arguments.end(); !end) co_return bad(end.error());
+    auto uses = imap::parse_create_use(command.arguments);
+    if (!uses) co_return bad(uses.error());
     if (!name->is_valid) co_return invalid_name();
+    // RFC 6154 section 3: one use, and one that mailboxes are made for.
+    store::Role role = store::Role::none;
+    if (!uses->empty()) role = store::role_named(uses->front());
+    if (uses->size() > 1 || (!uses->empty() && !may_be_given(role))) {
+        co_return no("[USEATTR] No mailbox can be made for this use.");
+    }
     // A separator at the end only declares that there will be names below.
     if (name->utf8.ends_with(store_.separator())) name->utf8.pop_back();
     auto created = co_await store_.create(name->utf8);
     if (!created) co_return refused(created.error());
-    co_return ok("Create completed.");
+    if (role != store::Role::none) {
+        store::PropertyChange use{std::string(store::kSpecialUse),
+                                  std::string(store::role_name(role))};
+        std::vector<store::PropertyChange> changes;
+        changes.push_back(std::move(use));
+        auto given = co_await store_.set_properties(name->utf8, std::move(changes), kMostUses);
+        if (!given) {
+            auto removed = co_await store_.remove(name->utf8);
+            (void)removed;
+            co_return refused(given.error());
+        }
+    }
+    // RFC 8474 section 4.1
+    auto status = co_await store_.status(name->utf8);
+    if (!status) co_return ok("Create completed.");
+    co_return ok("[MAILBOXID (" + status->id + ")] Create completed.");
+}
+
+// RFC 6154 section 2: \All and \Flagged are views of other mailboxes, which we do not have.
+bool Session::may_be_given(store::Role role) {
+    return role != store::Role::none && role != store::Role::all && role != store::Role::flagged;
 }
 
 // RFC 3501 section 6.3.4

@@ -1,4 +1,4 @@
-// Commands on messages: RFC 3501 section 6.4, UIDPLUS, MOVE.
+// Commands on messages: RFC 3501 section 6.4, UIDPLUS, MOVE; RFC 9738.
 
 #include <algorithm>
 
@@ -84,6 +84,19 @@ std::vector<std::uint32_t> Session::uids_of(const std::vector<std::uint32_t>& se
     return uids;
 }
 
+std::uint32_t Session::message_limit() const {
+    int limit = settings_.message_limit();
+    return limit > 0 ? static_cast<std::uint32_t>(limit) : UINT32_MAX;
+}
+
+std::string Session::keep_last(std::vector<std::uint32_t>& sequences) const {
+    std::size_t limit = message_limit();
+    if (sequences.size() <= limit) return std::string();
+    sequences.erase(sequences.begin(), sequences.end() - static_cast<std::ptrdiff_t>(limit));
+    return "[MESSAGELIMIT " + std::to_string(limit) + " " +
+           std::to_string(mailbox_->uid(sequences.front())) + "] ";
+}
+
 // RFC 3501 section 6.4.1
 Task<Reply> Session::do_check(Command& command) {
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
@@ -99,18 +112,20 @@ std::string Session::highest_modseq_code() const {
 // RFC 3501 section 6.4.3, RFC 4315 section 2.1; sync() tells which ones went.
 Task<Reply> Session::do_expunge(Command& command) {
     std::optional<std::vector<std::uint32_t>> uids;
+    std::string limited;
     if (command.by_uid) {
         auto sequences = message_set(command);
         if (!sequences) co_return bad(sequences.error());
+        limited = keep_last(*sequences);
         uids = uids_of(*sequences);
     }
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
     if (mailbox_->read_only()) co_return no(kReadOnly);
     auto expunged = co_await mailbox_->expunge(std::move(uids));
     if (!expunged) co_return refused(expunged.error());
-    if (expunged->empty()) co_return ok("Expunge completed.");
+    if (expunged->empty()) co_return ok(limited + "Expunge completed.");
     co_await tell_changes(true);
-    co_return ok(highest_modseq_code() + "Expunge completed.");
+    co_return ok((limited.empty() ? highest_modseq_code() : limited) + "Expunge completed.");
 }
 
 // RFC 3501 section 6.4.7
@@ -122,8 +137,13 @@ Task<Reply> Session::do_copy(Command& command) {
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
     if (!name->is_valid) co_return no("[CANNOT] Mailbox name is not valid modified UTF-7.");
     if (sequences->empty()) co_return ok("No messages found.");
+    std::string limited = keep_last(*sequences);
     auto copied = co_await mailbox_->copy(uids_of(*sequences), name->utf8);
     if (!copied) co_return refused(target_error(copied.error()));
+    if (!limited.empty()) {
+        out_.put("* OK " + copy_uid(*copied) + "Copied UIDs.\r\n");
+        co_return ok(limited + "Copy completed.");
+    }
     co_return ok(copy_uid(*copied) + "Copy completed.");
 }
 
@@ -137,11 +157,12 @@ Task<Reply> Session::do_move(Command& command) {
     if (!name->is_valid) co_return no("[CANNOT] Mailbox name is not valid modified UTF-7.");
     if (mailbox_->read_only()) co_return no(kReadOnly);
     if (sequences->empty()) co_return ok("No messages found.");
+    std::string limited = keep_last(*sequences);
     auto moved = co_await mailbox_->move(uids_of(*sequences), name->utf8);
     if (!moved) co_return refused(target_error(moved.error()));
     out_.put("* OK " + copy_uid(*moved) + "Moved UIDs.\r\n");
     co_await tell_changes(true);
-    co_return ok(highest_modseq_code() + "Move completed.");
+    co_return ok((limited.empty() ? highest_modseq_code() : limited) + "Move completed.");
 }
 
 std::string Session::numbers_text(const std::vector<std::uint32_t>& uids, bool by_uid) const {
@@ -175,6 +196,7 @@ Task<Reply> Session::do_store(Command& command) {
     if (arguments->unchanged_since) enable_condstore();
     if (mailbox_->read_only()) co_return no(kReadOnly);
     if (sequences->empty()) co_return ok("Store completed.");
+    std::string limited = keep_last(*sequences);
     using Mode = imap::StoreArguments::Mode;
     store::FlagChange change;
     change.mode = store::FlagChange::Mode::replace;
@@ -196,11 +218,12 @@ Task<Reply> Session::do_store(Command& command) {
     });
     co_await tell_stored(*sequences, arguments->silent, command.by_uid);
     if (!modified.empty()) {
+        if (!limited.empty()) out_.put("* OK " + limited + "Only the last messages.\r\n");
         co_return ok("[MODIFIED " + numbers_text(modified, command.by_uid) +
                      "] Conditional STORE failed for some of the messages.");
     }
     if (is_missing) co_return no("[EXPUNGEISSUED] Some of the messages no longer exist.");
-    co_return ok("Store completed.");
+    co_return ok(limited + "Store completed.");
 }
 
 /// True when flags changed, so that the answers tell them.
@@ -266,7 +289,9 @@ Task<Reply> Session::do_fetch(Command& command) {
     if (modifiers->partial) sequences = imap::window(*modifiers->partial, *sequences);
     if (asks_modseq(*items)) enable_condstore();
     if (modifiers->vanished) co_await tell_vanished(*set);
+    std::string limited = keep_last(*sequences);
     Reply reply = co_await fetch(*sequences, *std::move(items), command.by_uid);
+    if (reply.kind == Reply::Kind::ok) reply.text = limited + reply.text;
     co_return reply;
 }
 
@@ -277,6 +302,7 @@ Task<Reply> Session::fetch(const std::vector<std::uint32_t>& sequences,
     form.seen_with_modseq = condstore_;
     form.seen_with_uid = qresync_;
     form.without_recent = rev2_;
+    form.uid_only = uid_only_;
     Fetch fetch(*mailbox_, out_, workers_, std::move(items), form);
     constexpr std::size_t kBatch = 64;  // messages whose \Seen is written in one go
     std::vector<std::uint32_t> batch;

@@ -32,8 +32,25 @@ Task<Result<std::vector<std::uint32_t>>> Session::find(const imap::SearchProgram
     auto query = compile(program, context);
     if (!query) co_return permanent("");
     Search search(*mailbox_, workers_, progress, *std::move(query));
-    auto found = co_await search.run();
+    // RFC 9738 section 3: the last messages alone.
+    std::uint32_t size = mailbox_->size();
+    std::uint32_t first = size > message_limit() ? size - message_limit() + 1 : 1;
+    auto found = co_await search.run(first);
     co_return found;
+}
+
+std::string Session::search_limit_code() const {
+    std::uint32_t limit = message_limit();
+    std::uint32_t size = mailbox_->size();
+    if (size <= limit) return std::string();
+    return "[MESSAGELIMIT " + std::to_string(limit) + " " +
+           std::to_string(mailbox_->uid(size - limit + 1)) + "] ";
+}
+
+// RFC 9586 section 3.2
+std::optional<Reply> Session::refuse_sequences(const imap::SearchProgram& program) const {
+    if (uid_only_ && imap::names_sequences(program.root)) return uid_required();
+    return std::nullopt;
 }
 
 // RFC 5182 section 2.4, RFC 9394 section 3.1: MIN, MAX and PARTIAL narrow what is kept, unless all
@@ -108,6 +125,7 @@ Task<Reply> Session::do_search(Command& command) {
     if (!wanted) co_return bad(wanted.error());
     auto program = imap::parse_search(command.arguments, search_limits());
     if (!program) co_return bad(program.error());
+    if (auto refusal = refuse_sequences(*program)) co_return *std::move(refusal);
     // RFC 6855 section 3: everything is UTF-8 then.
     if (utf8_ && !program->charset.empty()) co_return bad("CHARSET after ENABLE UTF8=ACCEPT.");
     // RFC 9051 section 6.4.4: the answer is ESEARCH, asked for or not.
@@ -120,7 +138,7 @@ Task<Reply> Session::do_search(Command& command) {
     if (!found) co_return refused(found.error());
     tell_found(command, *wanted, *found, imap::has_key(program->root, Query::Kind::modseq));
     if (wanted->save) save(*wanted, *found);
-    co_return ok("Search completed.");
+    co_return ok(search_limit_code() + "Search completed.");
 }
 
 // RFC 5256 section 3, RFC 5267 section 3
@@ -130,6 +148,7 @@ Task<Reply> Session::do_sort(Command& command) {
     if (!wanted) co_return bad(wanted.error());
     auto arguments = imap::parse_sort(command.arguments, search_limits());
     if (!arguments) co_return bad(arguments.error());
+    if (auto refusal = refuse_sequences(arguments->program)) co_return *std::move(refusal);
     Progress progress(out_, command.tag, settings_.progress_interval());
     auto found = co_await find(arguments->program, progress);
     if (!found && wanted->save) saved_.clear();
@@ -141,7 +160,7 @@ Task<Reply> Session::do_sort(Command& command) {
     bool with_modseq = imap::has_key(arguments->program.root, Query::Kind::modseq);
     tell_found(command, *wanted, *sorted, with_modseq);
     if (wanted->save) save(*wanted, *sorted);
-    co_return ok("Sort completed.");
+    co_return ok(search_limit_code() + "Sort completed.");
 }
 
 // RFC 5256 section 3
@@ -149,6 +168,7 @@ Task<Reply> Session::do_thread(Command& command) {
     if (auto sp = command.arguments.sp(); !sp) co_return bad(sp.error());
     auto arguments = imap::parse_thread(command.arguments, search_limits());
     if (!arguments) co_return bad(arguments.error());
+    if (auto refusal = refuse_sequences(arguments->program)) co_return *std::move(refusal);
     Progress progress(out_, command.tag, settings_.progress_interval());
     auto found = co_await find(arguments->program, progress);
     if (!found && found.error().text.empty()) co_return no(kBadCharset);
@@ -157,7 +177,7 @@ Task<Reply> Session::do_thread(Command& command) {
     auto threads = co_await sorter.thread(*std::move(found), arguments->algorithm, command.by_uid);
     if (!threads) co_return refused(threads.error());
     out_.put("* THREAD" + (threads->empty() ? std::string() : " " + *threads) + "\r\n");
-    co_return ok("Thread completed.");
+    co_return ok(search_limit_code() + "Thread completed.");
 }
 
 }  // namespace facteur::imapd

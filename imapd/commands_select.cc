@@ -40,6 +40,9 @@ Task<Reply> Session::do_select(Command& command) {
     if (!parameters) co_return bad(parameters.error());
     // RFC 7162 section 3.2.5: only for who enabled it.
     if (parameters->resync && !qresync_) co_return bad("QRESYNC is not enabled.");
+    if (uid_only_ && parameters->resync && parameters->resync->match_sequences) {
+        co_return uid_required();
+    }
     // A failure too leaves no mailbox selected.
     co_await leave();
     if (!name->is_valid) co_return no("[CANNOT] Mailbox name is not valid modified UTF-7.");
@@ -58,9 +61,10 @@ void Session::tell_selected() {
     tell_flags();
     std::uint32_t size = mailbox_->size();
     tell_count();
-    // RFC 9051 appendix E: without [UNSEEN], and with the name as LIST tells it.
+    // RFC 9051 appendix E, RFC 9586 section 3.4: without [UNSEEN]; the former with the name as LIST
+    // tells it.
     if (rev2_) out_.put(list_line("LIST", "", mailbox_->name()));
-    for (std::uint32_t sequence = 1; !rev2_ && sequence <= size; ++sequence) {
+    for (std::uint32_t sequence = 1; !rev2_ && !uid_only_ && sequence <= size; ++sequence) {
         if (mailbox_->message(sequence).flags & store::seen) continue;
         out_.put("* OK [UNSEEN " + std::to_string(sequence) + "] First unseen.\r\n");
         break;
@@ -69,6 +73,8 @@ void Session::tell_selected() {
              "] UIDs valid\r\n* OK [UIDNEXT " + std::to_string(mailbox_->uid_next()) +
              "] Predicted next UID\r\n* OK [HIGHESTMODSEQ " +
              std::to_string(told_modseq(mailbox_->highest_modseq())) + "] Highest\r\n");
+    // RFC 8474 section 4.2
+    out_.put("* OK [MAILBOXID (" + mailbox_->id() + ")] Its name may change\r\n");
 }
 
 // RFC 9051 appendix E: RECENT is no more.

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "imapd/message_buffer.h"
+#include "imapd/object_id.h"
 #include "imapd/store_terms.h"
 #include "lib/base/text.h"
 #include "lib/imap/response.h"
@@ -88,7 +89,8 @@ Fetch::Fetch(store::Mailbox& mailbox, Output& out, WorkerPool& workers,
              std::vector<imap::FetchItem> items, FetchForm form)
     : mailbox_(mailbox), out_(out), workers_(workers), items_(std::move(items)) {
     without_recent_ = form.without_recent;
-    bool has_uid = form.with_uid;
+    uid_only_ = form.uid_only;
+    bool has_uid = form.with_uid && !form.uid_only;
     bool asks_flags = false;
     bool asks_modseq = false;
     bool asks_uid = false;
@@ -102,7 +104,9 @@ Fetch::Fetch(store::Mailbox& mailbox, Output& out, WorkerPool& workers,
         needs_structure_ |= is_structure;
         bool is_binary = item.kind == FetchKind::binary || item.kind == FetchKind::binary_size;
         needs_summary_ |= is_structure || is_binary || item.kind == FetchKind::envelope ||
-                          item.kind == FetchKind::preview;
+                          item.kind == FetchKind::preview || item.kind == FetchKind::email_id ||
+                          item.kind == FetchKind::thread_id;
+        needs_digest_ |= item.kind == FetchKind::email_id || item.kind == FetchKind::thread_id;
         needs_content_ |= is_binary;
         if (!is_section(item.kind)) continue;
         imap::Section section = section_of(item);
@@ -111,7 +115,8 @@ Fetch::Fetch(store::Mailbox& mailbox, Output& out, WorkerPool& workers,
     }
     if (has_uid && !asks_uid) items_.insert(items_.begin(), item_of(FetchKind::uid));
     if (!asks_flags) seen_items_.push_back(item_of(FetchKind::flags));
-    if (form.seen_with_uid && !asks_uid && !has_uid) seen_items_.push_back(item_of(FetchKind::uid));
+    if (form.seen_with_uid && !asks_uid && !has_uid && !uid_only_)
+        seen_items_.push_back(item_of(FetchKind::uid));
     if (form.seen_with_modseq && !asks_modseq) seen_items_.push_back(item_of(FetchKind::modseq));
 }
 
@@ -151,17 +156,29 @@ Task<Result<bool>> Fetch::load(Loaded& loaded) {
         loaded.summary = *std::move(summary);
         needs_content |= needs_structure_ && imap::has_message(loaded.summary.structure);
     }
+    needs_content |= needs_digest_ && loaded.summary.digest.empty();
     if (needs_content) {
         auto content = co_await mailbox_.content(loaded.message.uid);
         if (!content && content.error().status == "5.7.0") co_return false;
         if (!content) co_return std::unexpected(content.error());
         loaded.content = *std::move(content);
     }
+    if (needs_digest_ && loaded.summary.digest.empty()) {
+        std::function<std::string()> work = [&loaded] {
+            return store::message_digest(read_bytes(loaded.content.fd.get(), 0,
+                                                    static_cast<std::size_t>(loaded.content.size)));
+        };
+        loaded.summary.digest = co_await workers_.run<std::string>(std::move(work));
+    }
     co_return true;
 }
 
 Task<void> Fetch::one(std::uint32_t sequence, const Loaded& loaded, bool tell_flags) {
-    out_.put("* " + std::to_string(sequence) + " FETCH (");
+    if (uid_only_) {
+        out_.put("* " + std::to_string(loaded.message.uid) + " UIDFETCH (");
+    } else {
+        out_.put("* " + std::to_string(sequence) + " FETCH (");
+    }
     bool is_first = true;
     for (const imap::FetchItem& wanted : items_) {
         if (!is_first) out_.put(" ");
@@ -227,6 +244,12 @@ void Fetch::short_item(std::string& out, const imap::FetchItem& item, const Load
             break;
         case FetchKind::envelope:
             imap::append_envelope(out, mime::parse_envelope(loaded.summary.fields));
+            break;
+        case FetchKind::email_id:
+            out += "(" + email_id(loaded.summary.digest) + ")";
+            break;
+        case FetchKind::thread_id:
+            out += "(" + thread_id(loaded.summary.fields, loaded.summary.digest) + ")";
             break;
         case FetchKind::preview:
             imap::append_string(out, loaded.summary.preview);

@@ -22,6 +22,7 @@ struct FetchForm {
     bool seen_with_modseq = false;  ///< where \Seen was set: RFC 7162 section 3.1
     bool seen_with_uid = false;     ///< RFC 7162 section 3.2
     bool without_recent = false;    ///< RFC 9051 appendix E
+    bool uid_only = false;          ///< RFC 9586 section 3.3: UIDFETCH
 };
 
 /// One FETCH command: reads of each message only what its items need, and sends as it goes.
@@ -59,11 +60,13 @@ private:
     std::vector<imap::FetchItem> items_;
     std::vector<imap::FetchItem> seen_items_;  ///< told too where \Seen was set
     bool without_recent_ = false;
+    bool uid_only_ = false;
     bool sets_seen_ = false;
     bool asks_size_ = false;
     bool needs_summary_ = false;
     bool needs_content_ = false;
     bool needs_structure_ = false;
+    bool needs_digest_ = false;
     bool is_missing_ = false;
     bool has_unknown_encoding_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "imapd/object_id.h"
 #include "imapd/search_text.h"
 #include "imapd/store_terms.h"
 #include "lib/base/text.h"
@@ -44,6 +45,8 @@ Result<Query> compile_key(const imap::SearchKey& key, const std::string& charset
     query.field = key.field;
     if (key.kind == SearchKind::keyword) {
         query.keyword = keyword_bit(mailbox, key.text);
+    } else if (key.kind == SearchKind::email_id || key.kind == SearchKind::thread_id) {
+        query.text = key.text;
     } else {
         // RFC 3501 section 6.4.4: US-ASCII when none was named; bare UTF-8 is let through.
         auto utf8 = mime::to_utf8(key.text, charset.empty() ? "utf-8" : charset);
@@ -138,6 +141,17 @@ Answer header(const Query& query, const Candidate& candidate) {
     return Answer::no;
 }
 
+// RFC 8474 section 5.4
+Answer object_id(const Query& query, const Candidate& candidate) {
+    if (candidate.fields == nullptr || candidate.digest == nullptr) return Answer::unknown;
+    std::string digest = *candidate.digest;
+    if (digest.empty() && candidate.content == nullptr) return Answer::unknown;
+    if (digest.empty()) digest = store::message_digest(*candidate.content);
+    bool is_thread = query.kind == SearchKind::thread_id;
+    return answer(query.text ==
+                  (is_thread ? thread_id(*candidate.fields, digest) : email_id(digest)));
+}
+
 Answer all_of(const Query& query, const Candidate& candidate) {
     Answer all = Answer::yes;
     for (const Query& child : query.children) {
@@ -209,6 +223,9 @@ Answer ask(const Query& query, const Candidate& candidate) {
         case SearchKind::body:
         case SearchKind::text:
             return text(query, candidate);
+        case SearchKind::email_id:
+        case SearchKind::thread_id:
+            return object_id(query, candidate);
     }
     return Answer::no;
 }
@@ -241,7 +258,8 @@ bool asks_size(const Query& query) {
 bool asks_fields(const Query& query) {
     return any_key(query, [](SearchKind k) {
         return k == SearchKind::header || k == SearchKind::sent_before ||
-               k == SearchKind::sent_on || k == SearchKind::sent_since;
+               k == SearchKind::sent_on || k == SearchKind::sent_since ||
+               k == SearchKind::email_id || k == SearchKind::thread_id;
     });
 }
 

@@ -22,6 +22,10 @@ Reply bad(const std::string& what) {
     return Reply{Reply::Kind::bad, "Error in IMAP command: " + what};
 }
 
+Reply uid_required() {
+    return Reply{Reply::Kind::bad, "[UIDREQUIRED] Message numbers are not allowed now."};
+}
+
 Reply refused(const Error& error) {
     if (error.is_temporary()) return no("[UNAVAILABLE] Internal error, try again later.");
     for (const Code& known : kCodes) {

@@ -24,6 +24,8 @@ Reply bad(const std::string& what);
 inline Reply bad(const Error& error) {
     return bad(error.text);
 }
+/// RFC 9586 section 3.1: sequence numbers after ENABLE UIDONLY.
+Reply uid_required();
 /// What the store refused or could not do, with the response code that fits (RFC 5530).
 Reply refused(const Error& error);
 /// "a1 OK text" CRLF

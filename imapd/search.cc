@@ -47,13 +47,13 @@ Task<Result<void>> Search::measure() {
     co_return measured;
 }
 
-Task<Result<std::vector<std::uint32_t>>> Search::run() {
+Task<Result<std::vector<std::uint32_t>>> Search::run(std::uint32_t first) {
     if (asks_size(query_)) {
         CO_TRY_VOID(co_await measure());
     }
     std::vector<std::uint32_t> found;
     std::uint32_t size = mailbox_.size();
-    for (std::uint32_t sequence = 1; sequence <= size; ++sequence) {
+    for (std::uint32_t sequence = first; sequence <= size; ++sequence) {
         co_await progress_.step(sequence, size);
         CO_TRY(Answer answer, co_await look(sequence));
         if (answer == Answer::yes) found.push_back(sequence);
@@ -76,6 +76,7 @@ Task<Result<Answer>> Search::look(std::uint32_t sequence) {
         if (!known) co_return std::unexpected(known.error());
         summary = *std::move(known);
         candidate.fields = &summary.fields;
+        candidate.digest = &summary.digest;
         structure = &summary.structure;
         answer = evaluate(query_, candidate);
         if (answer != Answer::unknown) co_return answer;

@@ -17,8 +17,8 @@ public:
     /// All but the query must outlive it.
     Search(store::Mailbox& mailbox, WorkerPool& workers, Progress& progress, Query query);
 
-    /// Sequence numbers, ascending.
-    Task<Result<std::vector<std::uint32_t>>> run();
+    /// Sequence numbers, ascending, of `first` and above.
+    Task<Result<std::vector<std::uint32_t>>> run(std::uint32_t first = 1);
 
 private:
     Task<Result<Answer>> look(std::uint32_t sequence);

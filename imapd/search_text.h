@@ -7,8 +7,7 @@
 
 namespace facteur::imapd {
 
-/// UTF-8 in lower case, for comparison: ASCII, Latin, Greek, Cyrillic and Armenian letters, one by
-/// one.  Bytes that are not UTF-8 stay.
+/// RFC 5255 section 4.3: the one comparator of this server, i;unicode-casemap.
 std::string fold(std::string_view utf8);
 
 /// Some text part of the message, decoded to UTF-8, contains the folded text; with `with_headers`

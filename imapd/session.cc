@@ -28,6 +28,8 @@ const Session::Verb Session::kVerbs[] = {
     {"LIST", &Session::do_list},
     {"LSUB", &Session::do_lsub},
     {"STATUS", &Session::do_status},
+    {"GETMETADATA", &Session::do_getmetadata},
+    {"SETMETADATA", &Session::do_setmetadata},
     {"APPEND", &Session::do_append},
     {"REPLACE", &Session::do_replace, true, true},
     {"CHECK", &Session::do_check, true},
@@ -134,6 +136,10 @@ Task<Reply> Session::dispatch(Command& command, const std::string& error) {
     if (!error.empty()) co_return bad(error);
     if (verb == nullptr) co_return bad("Unknown command " + printable(command.name, 40) + ".");
     if (verb->needs_mailbox && !mailbox_) co_return bad("No mailbox selected.");
+    // RFC 9586 section 3.1
+    if (uid_only_ && verb->has_uid_form && !command.by_uid && command.name != "EXPUNGE") {
+        co_return uid_required();
+    }
     Reply reply = co_await (this->*verb->handler)(command);
     // The UID forms may tell of expunged messages (RFC 3501 section 7.4.1).
     if (mailbox_ && !ended_) co_await tell_changes(!verb->keeps_numbers || command.by_uid);

@@ -13,6 +13,7 @@
 #include "lib/event/worker.h"
 #include "lib/imap/arguments.h"
 #include "lib/imap/fetch.h"
+#include "lib/imap/metadata.h"
 #include "lib/imap/search.h"
 #include "lib/imap/search_return.h"
 #include "lib/imap/sort.h"
@@ -98,6 +99,18 @@ private:
     Task<Reply> do_subscribe(Command& command);
     Task<Reply> do_unsubscribe(Command& command);
     Task<Reply> subscribe(Command& command, bool on);
+    static bool may_be_given(store::Role role);
+
+    // commands_metadata.cc
+    Task<Reply> do_getmetadata(Command& command);
+    Task<Reply> do_setmetadata(Command& command);
+    std::size_t metadata_limit() const;
+    void add_server_entries(store::Properties& properties) const;
+    std::size_t tell_metadata(const std::string& wire, const store::Properties& properties,
+                              const imap::MetadataQuery& query);
+    std::optional<Reply> refuse_metadata(const std::string& mailbox, const std::string& entry,
+                                         const std::optional<std::string>& value) const;
+    Task<void> tell_list_metadata(std::string name, const imap::MetadataQuery& query);
 
     // commands_list.cc
     Task<Reply> do_list(Command& command);
@@ -155,12 +168,18 @@ private:
     imap::SearchLimits search_limits() const;
     Task<Result<std::vector<std::uint32_t>>> find(const imap::SearchProgram& program,
                                                   Progress& progress);
+    std::optional<Reply> refuse_sequences(const imap::SearchProgram& program) const;
+    std::string search_limit_code() const;
     void save(const imap::SearchReturn& wanted, const std::vector<std::uint32_t>& found);
     void tell_found(const Command& command, const imap::SearchReturn& wanted,
                     const std::vector<std::uint32_t>& found, bool with_modseq);
     std::uint64_t modseq_of(const imap::SearchReturn& wanted,
                             const std::vector<std::uint32_t>& found) const;
 
+    /// RFC 9738 section 3: only the last messages are handled, as many as one command may; the
+    /// response code that says so, or nothing.
+    std::string keep_last(std::vector<std::uint32_t>& sequences) const;
+    std::uint32_t message_limit() const;
     /// The set in the arguments, as sequence numbers of messages that are there, ascending.
     Result<std::vector<std::uint32_t>> message_set(Command& command) const;
     Result<std::vector<std::uint32_t>> resolve(const imap::SequenceSet& set, bool by_uid) const;
@@ -195,6 +214,7 @@ private:
     bool rev2_ = false;                 ///< RFC 9051 section 6.3.1
     bool condstore_ = false;            ///< RFC 7162 section 3.1
     bool qresync_ = false;              ///< RFC 7162 section 3.2
+    bool uid_only_ = false;             ///< RFC 9586 section 3
     std::vector<std::uint32_t> saved_;  ///< RFC 5182 section 2.1: "$", as UIDs, ascending
     std::size_t told_keywords_ = 0;
     int bad_commands_ = 0;

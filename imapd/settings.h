@@ -45,6 +45,16 @@ struct Settings : conf::Common {
                                       "The largest number of keys in one SEARCH command."};
     conf::Param<int> list_pattern_limit{params, "imapd_list_pattern_limit", 100, conf::at_least(1),
                                         "The largest number of patterns in one LIST command."};
+    conf::Param<int> message_limit{
+        params, "imapd_message_limit", 0, conf::at_least(0),
+        "How many messages one FETCH, SEARCH, STORE, COPY, MOVE, UID EXPUNGE or APPEND handles "
+        "(RFC 9738); 0 means all."};
+    conf::Param<int> metadata_entry_limit{
+        params, "imapd_metadata_entry_limit", 500, conf::at_least(1),
+        "The largest number of annotations of one mailbox (RFC 5464)."};
+    conf::Param<conf::Size> metadata_value_limit{params, "imapd_metadata_value_limit", 65536,
+                                                 conf::at_least<std::uint64_t>(1024),
+                                                 "The largest annotation, in bytes."};
     conf::Param<int> search_depth_limit{
         params, "imapd_search_depth_limit", 32, conf::between(1, 200),
         "How deep the parentheses, NOT and OR of one SEARCH command may be nested."};

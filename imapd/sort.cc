@@ -186,7 +186,8 @@ Task<Result<std::vector<std::uint32_t>>> Sorter::sort(std::vector<std::uint32_t>
 
 Task<Result<std::string>> Sorter::thread(std::vector<std::uint32_t> sequences,
                                          imap::ThreadAlgorithm algorithm, bool by_uid) {
-    bool by_references = algorithm == imap::ThreadAlgorithm::references;
+    using Algorithm = imap::ThreadAlgorithm;
+    bool by_references = algorithm != Algorithm::ordered_subject;
     std::vector<imap::ThreadMessage> messages;
     std::string fields;
     for (std::size_t i = 0; i < sequences.size(); ++i) {
@@ -197,8 +198,10 @@ Task<Result<std::string>> Sorter::thread(std::vector<std::uint32_t> sequences,
         if (!is_there) continue;
         std::uint32_t number = by_uid ? message.uid : sequences[i];
         messages.push_back(thread_message(message, fields, number, by_references));
+        if (algorithm == Algorithm::refs) messages.back().date = message.internal_date;
     }
-    std::function<std::string()> work = [&messages, by_references] {
+    std::function<std::string()> work = [&messages, by_references, algorithm] {
+        if (algorithm == Algorithm::refs) return imap::thread_by_refs(messages);
         return by_references ? imap::thread_by_references(messages)
                              : imap::thread_by_subject(std::move(messages));
     };

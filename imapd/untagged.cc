@@ -18,8 +18,10 @@ void Session::append_message_flags(std::string& out, const store::Message& messa
 // RFC 7162 sections 3.1 and 3.2.4
 void Session::tell_message_flags(std::uint32_t sequence, bool with_uid, bool with_flags) {
     store::Message message = mailbox_->message(sequence);
-    std::string line = "* " + std::to_string(sequence) + " FETCH (";
-    if (with_uid || qresync_) line += "UID " + std::to_string(message.uid) + " ";
+    // RFC 9586 section 3.3
+    std::string line = uid_only_ ? "* " + std::to_string(message.uid) + " UIDFETCH ("
+                                 : "* " + std::to_string(sequence) + " FETCH (";
+    if ((with_uid || qresync_) && !uid_only_) line += "UID " + std::to_string(message.uid) + " ";
     if (with_flags) {
         line += "FLAGS ";
         append_message_flags(line, message);
@@ -50,9 +52,10 @@ void Session::tell_flags() {
     out_.put(line);
 }
 
-// RFC 7162 section 3.2.10: VANISHED for those who asked for it, EXPUNGE for all others.
+// RFC 7162 section 3.2.10, RFC 9586 section 3.5: VANISHED for those who asked for it, EXPUNGE for
+// all others.
 Task<void> Session::tell_expunged(const store::Changes& changes) {
-    if (qresync_ && !changes.expunged_uids.empty()) {
+    if ((qresync_ || uid_only_) && !changes.expunged_uids.empty()) {
         std::vector<std::uint32_t> uids = changes.expunged_uids;
         std::sort(uids.begin(), uids.end());
         out_.put("* VANISHED " + imap::to_text(uids) + "\r\n");

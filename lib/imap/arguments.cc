@@ -81,6 +81,29 @@ Result<SelectParameters> parse_select_parameters(Scanner& scanner) {
     return parameters;
 }
 
+// RFC 4466 section 2.2: create-params
+Result<std::vector<std::string>> parse_create_use(Scanner& scanner) {
+    std::vector<std::string> uses;
+    if (scanner.at_end()) return uses;
+    TRY_VOID(scanner.sp());
+    TRY_VOID(scanner.expect('('));
+    if (scanner.keyword() != "USE") return permanent("Unknown CREATE parameter", "5.5.2");
+    TRY_VOID(scanner.sp());
+    TRY_VOID(scanner.expect('('));
+    while (!scanner.take(')')) {
+        TRY_VOID(scanner.expect('\\'));
+        TRY(std::string use, scanner.atom());
+        uses.push_back("\\" + use);
+        if (uses.size() > 10) return permanent("Too many special uses", "5.5.2");
+        if (!scanner.next_is(')')) {
+            TRY_VOID(scanner.sp());
+        }
+    }
+    TRY_VOID(scanner.expect(')'));
+    TRY_VOID(scanner.end());
+    return uses;
+}
+
 Result<std::vector<std::string>> parse_enable(Scanner& scanner) {
     constexpr std::size_t kMaxNames = 30;
     std::vector<std::string> names;
@@ -112,9 +135,9 @@ Result<StoreArguments> parse_store(Scanner& scanner) {
 }
 
 Result<unsigned> parse_status_items(Scanner& scanner) {
-    static constexpr std::string_view kItems[] = {"MESSAGES",    "RECENT",  "UIDNEXT",
-                                                  "UIDVALIDITY", "UNSEEN",  "HIGHESTMODSEQ",
-                                                  "SIZE",        "DELETED", "APPENDLIMIT"};
+    static constexpr std::string_view kItems[] = {
+        "MESSAGES",      "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN",
+        "HIGHESTMODSEQ", "SIZE",   "DELETED", "APPENDLIMIT", "MAILBOXID"};
     unsigned wanted = 0;
     TRY_VOID(scanner.expect('('));
     for (;;) {

@@ -37,6 +37,9 @@ struct SelectParameters {
 /// At the end of the command, or at the space before the parameters.
 Result<SelectParameters> parse_select_parameters(Scanner& scanner);
 
+/// RFC 6154 section 3: behind the name in CREATE, "(USE (\Drafts))"; nothing when there is none.
+Result<std::vector<std::string>> parse_create_use(Scanner& scanner);
+
 /// RFC 5161 section 3.1: at least one name, in upper case; at most 30.
 Result<std::vector<std::string>> parse_enable(Scanner& scanner);
 
@@ -51,6 +54,7 @@ enum StatusItem : unsigned {
     status_size = 64,            ///< RFC 8438 section 2
     status_deleted = 128,        ///< RFC 9051 section 6.3.11
     status_append_limit = 256,   ///< RFC 7889 section 3
+    status_mailbox_id = 512,     ///< RFC 8474 section 4.3
 };
 Result<unsigned> parse_status_items(Scanner& scanner);
 

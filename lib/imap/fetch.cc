@@ -27,6 +27,8 @@ constexpr FetchName kFetchNames[] = {
     {"MODSEQ", FetchKind::modseq},
     {"PREVIEW", FetchKind::preview},
     {"SAVEDATE", FetchKind::save_date},
+    {"EMAILID", FetchKind::email_id},
+    {"THREADID", FetchKind::thread_id},
 };
 
 FetchItem item_of(FetchKind kind) {

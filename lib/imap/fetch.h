@@ -44,6 +44,8 @@ struct FetchItem {
         binary_size,  ///< BINARY.SIZE[…]
         preview,      ///< RFC 8970 section 3
         save_date,    ///< RFC 8514 section 4.2
+        email_id,     ///< RFC 8474 section 5.3
+        thread_id,
     };
     Kind kind = Kind::flags;
     Section section;                 ///< of section, binary and binary_size

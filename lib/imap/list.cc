@@ -44,6 +44,8 @@ Result<void> patterns(Scanner& scanner, ListArguments& arguments, std::size_t li
     }
 }
 
+constexpr std::size_t kMaxEntries = 50;  // RFC 9590: asked of each mailbox
+
 // RFC 5258 section 6: list-return-opts
 Result<void> return_options(Scanner& scanner, ListArguments& arguments) {
     arguments.is_extended = true;
@@ -58,6 +60,10 @@ Result<void> return_options(Scanner& scanner, ListArguments& arguments) {
         } else if (name == "STATUS") {
             TRY_VOID(scanner.sp());
             TRY(arguments.status, parse_status_items(scanner));
+        } else if (name == "METADATA" && !arguments.metadata) {
+            TRY_VOID(scanner.sp());
+            arguments.metadata.emplace();
+            TRY(arguments.metadata->entries, parse_metadata_entries(scanner, kMaxEntries));
         } else if (name != "CHILDREN" && name != "SPECIAL-USE") {
             return permanent("Unknown LIST return option " + printable(name, 40), "5.5.2");
         }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/imap/metadata.h"
 #include "lib/imap/scanner.h"
 
 namespace facteur::imap {
@@ -18,7 +19,8 @@ struct ListArguments {
     std::vector<std::string> patterns;
     // What to tell of them (RFC 5258 section 3.2); children and roles are told anyway
     bool tell_subscribed = false;
-    unsigned status = 0;  ///< StatusItem bits, RFC 5819 section 2
+    unsigned status = 0;                    ///< StatusItem bits, RFC 5819 section 2
+    std::optional<MetadataQuery> metadata;  ///< RFC 9590 section 3
 };
 /// At most `limit` patterns.  The scanner stands at the space behind LIST.
 Result<ListArguments> parse_list(Scanner& scanner, std::size_t limit);

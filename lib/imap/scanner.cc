@@ -143,7 +143,7 @@ Result<std::string> Scanner::quoted() {
     return bad("Invalid quoted string");
 }
 
-Result<std::string> Scanner::literal() {
+Result<std::string> Scanner::literal(bool binary) {
     std::size_t line_end = rest_.find('\n');
     if (line_end == std::string_view::npos) return bad("Invalid literal");
     std::string_view line = rest_.substr(0, line_end);
@@ -155,7 +155,7 @@ Result<std::string> Scanner::literal() {
     std::string text(rest_.substr(line_end + 1, mark->size));
     rest_.remove_prefix(line_end + 1 + mark->size);
     // RFC 3501 section 9: CHAR8 is any octet but NUL.
-    if (text.find('\0') != std::string::npos) return bad("NUL in literal");
+    if (!binary && text.find('\0') != std::string::npos) return bad("NUL in literal");
     return text;
 }
 
@@ -175,6 +175,12 @@ Result<std::string> Scanner::astring() {
 Result<std::optional<std::string>> Scanner::nstring() {
     if (take("NIL")) return std::nullopt;
     TRY(std::string text, string());
+    return std::optional<std::string>(std::move(text));
+}
+
+Result<std::optional<std::string>> Scanner::nstring8() {
+    if (!rest_.starts_with("~{")) return nstring();
+    TRY(std::string text, literal(true));
     return std::optional<std::string>(std::move(text));
 }
 

@@ -41,6 +41,8 @@ public:
     Result<std::string> string();  ///< quoted or literal
     Result<std::string> astring();
     Result<std::optional<std::string>> nstring();
+    /// The same with RFC 3516 section 7 literal8, which may hold NUL.
+    Result<std::optional<std::string>> nstring8();
     Result<std::string> list_mailbox();
     Result<std::uint32_t> number();
     Result<std::uint32_t> nz_number();
@@ -57,7 +59,7 @@ public:
 private:
     std::string_view take_while(bool (*belongs)(char));
     Result<std::string> quoted();
-    Result<std::string> literal();
+    Result<std::string> literal(bool binary = false);
     Result<void> flag(FlagList& into);
 
     std::string_view rest_;

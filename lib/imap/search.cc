@@ -56,6 +56,8 @@ constexpr SearchName kSearchNames[] = {
     {"SAVEDSINCE", SearchKind::saved_since, Argument::date},
     {"OLDER", SearchKind::older, Argument::interval},
     {"YOUNGER", SearchKind::younger, Argument::interval},
+    {"EMAILID", SearchKind::email_id, Argument::astring},
+    {"THREADID", SearchKind::thread_id, Argument::astring},
 };
 
 /// Counts the keys and their depth while the tree grows.
@@ -215,6 +217,14 @@ bool has_key(const SearchKey& key, SearchKey::Kind kind) {
     if (key.kind == kind) return true;
     for (const SearchKey& child : key.children) {
         if (has_key(child, kind)) return true;
+    }
+    return false;
+}
+
+bool names_sequences(const SearchKey& key) {
+    if (key.kind == SearchKey::Kind::sequence && !key.set.is_saved_result()) return true;
+    for (const SearchKey& child : key.children) {
+        if (names_sequences(child)) return true;
     }
     return false;
 }

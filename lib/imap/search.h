@@ -35,6 +35,8 @@ struct SearchKey {
         saved_before,
         saved_on,
         saved_since,  ///< RFC 8514 section 4.3: the save date against day
+        email_id,
+        thread_id,  ///< RFC 8474 section 5.4: text
     };
     Kind kind = Kind::all;
     bool negated = false;
@@ -59,6 +61,8 @@ struct SearchProgram {
 };
 /// Some key of the tree is of this kind.
 bool has_key(const SearchKey& key, SearchKey::Kind kind);
+/// Some key names sequence numbers, which "$" does not.
+bool names_sequences(const SearchKey& key);
 Result<SearchProgram> parse_search(Scanner& scanner, const SearchLimits& limits);
 /// RFC 5256 section 3: the charset is a must and stands without a word before it.
 Result<SearchProgram> parse_charset_and_search(Scanner& scanner, const SearchLimits& limits);

@@ -63,6 +63,8 @@ Result<ThreadArguments> parse_thread(Scanner& scanner, const SearchLimits& limit
     std::string name = scanner.keyword();
     if (name == "ORDEREDSUBJECT") {
         arguments.algorithm = ThreadAlgorithm::ordered_subject;
+    } else if (name == "REFS") {
+        arguments.algorithm = ThreadAlgorithm::refs;
     } else if (name != "REFERENCES") {
         return permanent("Unknown thread algorithm " + printable(name, 40), "5.5.2");
     }

@@ -22,7 +22,7 @@ struct SortArguments {
 /// Behind "SORT " and the return options.
 Result<SortArguments> parse_sort(Scanner& scanner, const SearchLimits& limits);
 
-enum class ThreadAlgorithm { ordered_subject, references };
+enum class ThreadAlgorithm { ordered_subject, references, refs };
 struct ThreadArguments {
     ThreadAlgorithm algorithm = ThreadAlgorithm::references;
     SearchProgram program;

@@ -21,6 +21,18 @@ class Threader {
 public:
     explicit Threader(const std::vector<ThreadMessage>& messages) : messages_(messages) {}
 
+    /// Without the subjects, by the newest message of each.
+    std::string run_refs() {
+        link();
+        tree_.prune();
+        tree_.sort_siblings([this](Index a, Index b) { return before(a, b); });
+        std::vector<Index> newest(of_.size(), 0);
+        for (Index root : tree_.children(0))
+            newest[root] = newest_below(root);
+        tree_.sort_children(
+            0, [&](Index a, Index b) { return sent_before(*of_[newest[a]], *of_[newest[b]]); });
+        return tree_.text();
+    }
     std::string run() {
         link();
         tree_.prune();
@@ -33,6 +45,7 @@ public:
 private:
     Index node_of_id(const std::string& id);
     void link();
+    Index newest_below(Index root) const;
     void sort_roots();
     void gather_subjects();
     void merge(Index node, Index& holder);
@@ -82,6 +95,21 @@ void Threader::link() {
         if (parent == 0 || !tree_.is_ancestor(node, parent)) tree_.set_parent(node, parent);
     }
     tree_.gather();
+}
+
+Index Threader::newest_below(Index root) const {
+    Index newest = 0;
+    std::vector<Index> open{root};
+    while (!open.empty()) {
+        Index node = open.back();
+        open.pop_back();
+        bool is_newer =
+            of_[node] != nullptr && (newest == 0 || sent_before(*of_[newest], *of_[node]));
+        if (is_newer) newest = node;
+        const std::vector<Index>& below = tree_.children(node);
+        open.insert(open.end(), below.begin(), below.end());
+    }
+    return newest;
 }
 
 const ThreadMessage* Threader::first_message(Index node) const {
@@ -196,6 +224,10 @@ std::string thread_by_subject(std::vector<ThreadMessage> messages) {
 
 std::string thread_by_references(const std::vector<ThreadMessage>& messages) {
     return Threader(messages).run();
+}
+
+std::string thread_by_refs(const std::vector<ThreadMessage>& messages) {
+    return Threader(messages).run_refs();
 }
 
 }  // namespace facteur::imap

@@ -24,5 +24,8 @@ std::vector<std::string> message_ids(std::string_view value, std::size_t limit =
 /// RFC 5256 section 3: the threads of a THREAD response, "(2)(3 6 (4 23)(44 7 96))".
 std::string thread_by_subject(std::vector<ThreadMessage> messages);
 std::string thread_by_references(const std::vector<ThreadMessage>& messages);
+/// THREAD=REFS, as Dovecot and Cyrus have it: by references alone, whatever the subjects say, and
+/// the conversation with the newest message last.  `date` is then the time of arrival.
+std::string thread_by_refs(const std::vector<ThreadMessage>& messages);
 
 }  // namespace facteur::imap

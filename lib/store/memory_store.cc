@@ -17,6 +17,8 @@ struct MemoryStore::Folder {
         std::string text;
     };
     std::string name;
+    std::string id;
+    Properties properties;
     std::uint32_t uid_validity = 0;
     std::uint32_t uid_next = 1;
     std::uint32_t told_recent = 0;  ///< UIDs up to this one have been \Recent somewhere
@@ -99,6 +101,7 @@ public:
 
     const std::string& name() const override { return folder_->name; }
     bool read_only() const override { return read_only_; }
+    const std::string& id() const override { return folder_->id; }
     std::uint32_t uid_validity() const override { return folder_->uid_validity; }
     std::uint32_t uid_next() const override { return folder_->uid_next; }
     std::uint64_t highest_modseq() const override { return folder_->modseq; }
@@ -201,6 +204,7 @@ Task<Result<Summary>> MemoryMailbox::summary(std::uint32_t uid) {
     Summary summary;
     summary.structure = mime::parse_structure(text);
     summary.preview = mime::preview(text, summary.structure);
+    summary.digest = message_digest(text);
     mime::FieldReader reader(text.substr(0, mime::header_length(text)));
     mime::Field field;
     while (reader.next(field)) {
@@ -293,6 +297,7 @@ MemoryStore::MemoryStore() {
     auto inbox = std::make_shared<Folder>();
     inbox->name = "INBOX";
     inbox->uid_validity = next_validity_++;
+    inbox->id = "F" + std::to_string(inbox->uid_validity);
     folders_["INBOX"] = std::move(inbox);
 }
 
@@ -312,6 +317,10 @@ Task<Result<std::vector<MailboxInfo>>> MemoryStore::list() {
         info.selectable = exists;
         info.subscribed = subscribed_.contains(name);
         if (name == "Sent") info.role = Role::sent;
+        Folder* folder = find(name);
+        if (exists && folder != nullptr && folder->properties.contains(kSpecialUse)) {
+            info.role = role_named(folder->properties.find(kSpecialUse)->second);
+        }
     };
     for (const std::string& name : subscribed_)
         add(name, false);
@@ -340,6 +349,7 @@ Task<Result<void>> MemoryStore::create(std::string name) {
     auto folder = std::make_shared<Folder>();
     folder->name = name;
     folder->uid_validity = next_validity_++;
+    folder->id = "F" + std::to_string(folder->uid_validity);
     folders_[name] = std::move(folder);
     co_return Result<void>();
 }
@@ -373,6 +383,32 @@ Task<Result<void>> MemoryStore::subscribe(std::string name, bool on) {
     co_return Result<void>();
 }
 
+Task<Result<Properties>> MemoryStore::properties(std::string name) {
+    Folder* folder = find(name);
+    if (!name.empty() && folder == nullptr) {
+        co_return permanent("Mailbox doesn't exist: " + name, "5.1.1");
+    }
+    co_return name.empty() ? properties_ : folder->properties;
+}
+
+Task<Result<void>> MemoryStore::set_properties(std::string name,
+                                               std::vector<PropertyChange> changes,
+                                               std::size_t most) {
+    Folder* folder = find(name);
+    if (!name.empty() && folder == nullptr) {
+        co_return permanent("Mailbox doesn't exist: " + name, "5.1.1");
+    }
+    Properties& old = name.empty() ? properties_ : folder->properties;
+    Properties changed = old;
+    for (const PropertyChange& change : changes) {
+        changed.erase(change.name);
+        if (change.value) changed[change.name] = *change.value;
+    }
+    if (changed.size() > most) co_return permanent("Too many annotations", "5.2.2");
+    old = std::move(changed);
+    co_return Result<void>();
+}
+
 Task<Result<std::unique_ptr<Mailbox>>> MemoryStore::open(std::string name, bool read_only) {
     Folder* folder = find(name);
     if (folder == nullptr) co_return permanent("Mailbox doesn't exist: " + name, "5.1.1");
@@ -386,6 +422,7 @@ Task<Result<MailboxStatus>> MemoryStore::status(std::string name) {
     if (folder == nullptr) co_return permanent("Mailbox doesn't exist: " + name, "5.1.1");
     MailboxStatus status;
     status.uid_validity = folder->uid_validity;
+    status.id = folder->id;
     status.uid_next = folder->uid_next;
     status.highest_modseq = folder->modseq;
     for (const auto& [uid, entry] : folder->entries) {

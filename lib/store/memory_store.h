@@ -22,6 +22,9 @@ public:
     Task<Result<void>> remove(std::string name) override;
     Task<Result<void>> rename(std::string from, std::string to) override;
     Task<Result<void>> subscribe(std::string name, bool on) override;
+    Task<Result<Properties>> properties(std::string name) override;
+    Task<Result<void>> set_properties(std::string name, std::vector<PropertyChange> changes,
+                                      std::size_t most) override;
     Task<Result<std::unique_ptr<Mailbox>>> open(std::string name, bool read_only) override;
     Task<Result<MailboxStatus>> status(std::string name) override;
     Task<Result<Appended>> append(std::string name, NewMessage message) override;
@@ -41,6 +44,7 @@ private:
 
     std::map<std::string, std::shared_ptr<Folder>> folders_;  ///< shared with the views
     std::set<std::string> subscribed_;
+    Properties properties_;
     std::uint32_t next_validity_ = 1000;
 };
 

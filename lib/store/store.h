@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/fd.h"
@@ -44,7 +46,20 @@ struct MailboxStatus {
     std::uint32_t uid_next = 0, uid_validity = 0;
     std::uint64_t highest_modseq = 0;
     std::uint64_t size = 0;  ///< all messages together, RFC 8438
+    std::string id;          ///< see Mailbox::id()
 };
+
+/// What is kept with a mailbox beside its messages: annotations by the name of their entry (RFC
+/// 5464), in lower case.  "/private/specialuse" decides MailboxInfo::role (RFC 6154 section 5.4).
+using Properties = std::map<std::string, std::string, std::less<>>;
+struct PropertyChange {
+    std::string name;
+    std::optional<std::string> value;  ///< nothing: removed
+};
+constexpr std::string_view kSpecialUse = "/private/specialuse";
+/// "\\Sent" for Role::sent, empty for Role::none; and back, without regard to case.
+std::string_view role_name(Role role);
+Role role_named(std::string_view name);
 
 /// What a session sees of one message without reading it.
 struct Message {
@@ -72,7 +87,11 @@ struct Summary {
     /// enough for ENVELOPE and for most BODY[HEADER.FIELDS (…)].
     std::string fields;
     std::string preview;  ///< RFC 8970: at most 200 characters of the text, UTF-8
+    /// SHA-256 of the message, its first half; empty where the index is older than this.
+    std::string digest;
 };
+/// Summary::digest of a message whose index does not have it.
+std::string message_digest(std::string_view message);
 /// True when Summary::fields tells everything about all these fields.
 bool summary_has(const std::vector<std::string>& names);
 
@@ -116,6 +135,8 @@ public:
 
     virtual const std::string& name() const = 0;
     virtual bool read_only() const = 0;
+    /// RFC 8474 section 4.1: no other mailbox has it, and it survives a change of the name.
+    virtual const std::string& id() const = 0;
     virtual std::uint32_t uid_validity() const = 0;
     virtual std::uint32_t uid_next() const = 0;
     virtual std::uint64_t highest_modseq() const = 0;
@@ -231,6 +252,11 @@ public:
     virtual Task<Result<void>> remove(std::string name) = 0;
     virtual Task<Result<void>> rename(std::string from, std::string to) = 0;
     virtual Task<Result<void>> subscribe(std::string name, bool on) = 0;
+    /// Of a mailbox; an empty name: of the store as a whole.
+    virtual Task<Result<Properties>> properties(std::string name) = 0;
+    /// All or nothing, durable when it returns.  Status 5.2.2 when there would be more than `most`.
+    virtual Task<Result<void>> set_properties(std::string name, std::vector<PropertyChange> changes,
+                                              std::size_t most) = 0;
 
     virtual Task<Result<std::unique_ptr<Mailbox>>> open(std::string name, bool read_only) = 0;
     virtual Task<Result<MailboxStatus>> status(std::string name) = 0;

@@ -15,6 +15,13 @@ from tests.lib.dovecot import Dovecot
 PASSWORD = 'secret'
 WORDS = os.environ.get('IMAP_SCRIPTS', '').split()
 SETTINGS = 'mail_max_userip_connections = 0\n'
+DOVECOT = '''\
+mailbox_idle_check_interval = 1s
+mail_attribute_dict = file:%h/attributes
+protocol imap {
+  imap_metadata = yes
+}
+'''
 
 
 def user_of(script):
@@ -55,7 +62,7 @@ class AsDovecot(Scripts):
 
     def test_scripts(self):
         peer = self.own(Dovecot({user_of(s): PASSWORD for s in scripts('dovecot', WORDS)},
-                                settings=SETTINGS + 'mailbox_idle_check_interval = 1s\n'))
+                                settings=SETTINGS + DOVECOT))
         self.play_all({'imap': peer.imap_port, 'imaps': peer.imaps_port})
 
 

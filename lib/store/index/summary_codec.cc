@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+
+#include <openssl/evp.h>
 
 #include "lib/base/text.h"
 #include "lib/mime/header.h"
@@ -11,7 +14,8 @@
 namespace facteur::store {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
+constexpr std::uint64_t kWithoutDigest = 1;
 constexpr unsigned kMostDepth = 200;
 
 /// The fields that clients ask for in their message lists, in lower case and sorted; what is
@@ -96,6 +100,21 @@ void get(index::ByteReader& in, mime::Part& part, unsigned depth) {
         get(in, part.children.emplace_back(), depth + 1);
 }
 
+/// RFC 8474 section 5.1: what has other bytes has another one.
+std::string digest_of(std::string_view prefix, std::string_view content) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> whole{};
+    std::unique_ptr<EVP_MD_CTX, decltype(&::EVP_MD_CTX_free)> context(::EVP_MD_CTX_new(),
+                                                                      ::EVP_MD_CTX_free);
+    unsigned size = 0;
+    if (!context || ::EVP_DigestInit_ex(context.get(), ::EVP_sha256(), nullptr) != 1 ||
+        ::EVP_DigestUpdate(context.get(), prefix.data(), prefix.size()) != 1 ||
+        ::EVP_DigestUpdate(context.get(), content.data(), content.size()) != 1 ||
+        ::EVP_DigestFinal_ex(context.get(), whole.data(), &size) != 1) {
+        return std::string();
+    }
+    return std::string(reinterpret_cast<const char*>(whole.data()), 16);
+}
+
 void shift(mime::Part& part, std::uint64_t by) {
     part.header_offset += by;
     part.body_offset += by;
@@ -110,6 +129,10 @@ bool summary_has(const std::vector<std::string>& names) {
                        [](const std::string& name) { return is_summary_field(name); });
 }
 
+std::string message_digest(std::string_view message) {
+    return digest_of({}, message);
+}
+
 namespace index {
 
 std::string encode_summary(const Summary& summary, std::size_t limit) {
@@ -117,6 +140,7 @@ std::string encode_summary(const Summary& summary, std::size_t limit) {
     out.number(kVersion);
     out.text(summary.fields);
     out.text(summary.preview);
+    out.text(summary.digest);
     put(out, summary.structure);
     std::string bytes = out.take();
     if (bytes.size() > limit) bytes.clear();
@@ -125,10 +149,12 @@ std::string encode_summary(const Summary& summary, std::size_t limit) {
 
 std::optional<Summary> decode_summary(std::string_view bytes) {
     ByteReader in(bytes);
-    if (in.number() != kVersion) return std::nullopt;
+    std::uint64_t version = in.number();
+    if (version != kVersion && version != kWithoutDigest) return std::nullopt;
     Summary summary;
     summary.fields = std::string(in.text());
     summary.preview = std::string(in.text());
+    if (version == kVersion) summary.digest = std::string(in.text());
     get(in, summary.structure, 0);
     if (!in.whole()) return std::nullopt;
     return summary;
@@ -138,6 +164,7 @@ Summary make_summary(std::string_view prefix, std::string_view content) {
     Summary summary;
     summary.structure = mime::parse_structure(content);
     summary.preview = mime::preview(content, summary.structure);
+    summary.digest = digest_of(prefix, content);
     add_fields(summary.fields, prefix);
     add_fields(summary.fields, content.substr(0, summary.structure.body_offset));
     shift(summary.structure, prefix.size());

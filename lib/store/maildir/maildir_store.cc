@@ -36,6 +36,19 @@ public:
         };
         co_return co_await workers_.run<Result<void>>(std::move(work));
     }
+    Task<Result<Properties>> properties(std::string name) override {
+        std::function<Result<Properties>()> work = [this, &name] {
+            return tree_->properties(name);
+        };
+        co_return co_await workers_.run<Result<Properties>>(std::move(work));
+    }
+    Task<Result<void>> set_properties(std::string name, std::vector<PropertyChange> changes,
+                                      std::size_t most) override {
+        std::function<Result<void>()> work = [this, &name, &changes, most] {
+            return tree_->set_properties(name, changes, most);
+        };
+        co_return co_await workers_.run<Result<void>>(std::move(work));
+    }
     Task<Result<std::unique_ptr<Mailbox>>> open(std::string name, bool read_only) override;
     Task<Result<MailboxStatus>> status(std::string name) override;
     Task<Result<Appended>> append(std::string name, NewMessage message) override {
@@ -81,7 +94,7 @@ Task<Result<MailboxStatus>> MaildirStore::status(std::string name) {
         TRY(auto folder, tree_->folder(name));
         TRY_VOID(folder->refresh());
         TRY_VOID(folder->promise_uids());
-        return folder->read([](const index::State& state) {
+        MailboxStatus told = folder->read([](const index::State& state) {
             MailboxStatus out;
             out.uid_next = state.next_uid();
             out.uid_validity = state.uid_validity();
@@ -95,6 +108,8 @@ Task<Result<MailboxStatus>> MaildirStore::status(std::string name) {
             });
             return out;
         });
+        told.id = tree_->id_of(*folder, told.uid_validity);
+        return told;
     };
     co_return co_await workers_.run<Result<MailboxStatus>>(std::move(work));
 }

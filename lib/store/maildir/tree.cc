@@ -20,6 +20,7 @@
 #include "lib/store/flush.h"
 #include "lib/store/maildir/files.h"
 #include "lib/store/maildir/names.h"
+#include "lib/store/maildir/properties.h"
 #include "lib/store/maildir/takeover.h"
 
 namespace facteur::store::maildir {
@@ -49,16 +50,6 @@ void add_levels(std::map<std::string, MailboxInfo>& found, char separator) {
             at->second.has_children = true;
             if (!at->second.exists) at->second = level, at->second.subscribed = true;
         }
-    }
-}
-
-/// Each role goes to one mailbox: the one with the usual name.
-void add_roles(std::map<std::string, MailboxInfo>& found) {
-    std::set<Role> given;
-    for (auto& [name, info] : found) {
-        Role role = role_of(name);
-        if (role != Role::none && info.selectable && info.exists && given.insert(role).second)
-            info.role = role;
     }
 }
 
@@ -212,6 +203,48 @@ Result<std::vector<std::string>> Tree::folders() const {
     return names;
 }
 
+/// Each role goes to one mailbox: the one it was given to, or else the one with the usual name.
+Result<void> Tree::add_roles(std::map<std::string, MailboxInfo>& found) const {
+    std::set<Role> given;
+    for (auto& [name, info] : found) {
+        if (!info.selectable || !info.exists) continue;
+        TRY(std::string dir, dir_of(name));
+        TRY(Properties known, read_properties(dir));
+        auto use = known.find(kSpecialUse);
+        if (use == known.end()) continue;
+        info.role = role_named(use->second);
+        given.insert(info.role);
+    }
+    for (auto& [name, info] : found) {
+        Role role = role_of(name);
+        bool is_free = info.role == Role::none && info.selectable && info.exists;
+        if (role != Role::none && is_free && given.insert(role).second) info.role = role;
+    }
+    return {};
+}
+
+Result<Properties> Tree::properties(const std::string& name) const {
+    if (name.empty()) return read_properties(root_, kStoreProperties);
+    TRY(std::string dir, dir_of(name));
+    if (!is_inbox(name) && !is_directory(dir + "/cur")) return no_such_mailbox();
+    return read_properties(dir);
+}
+
+Result<void> Tree::set_properties(const std::string& name,
+                                  const std::vector<PropertyChange>& changes, std::size_t most) {
+    TRY(std::shared_ptr<Folder> there, folder(name.empty() ? "INBOX" : name));
+    std::string dir = name.empty() ? root_ : there->dir();
+    const char* file = name.empty() ? kStoreProperties : kFolderProperties;
+    return change_properties(dir, changes, PropertyFile{file, most, options_.file_mode});
+}
+
+std::string Tree::id_of(const Folder& folder, std::uint32_t uid_validity) const {
+    auto id = folder_id(folder.dir(), options_.file_mode);
+    if (id) return *std::move(id);
+    log_warning(id.error().text);
+    return "F" + std::to_string(uid_validity);
+}
+
 Result<std::vector<std::string>> Tree::subscriptions() const {
     TRY(std::string text, read_optional(root_ + "/subscriptions"));
     std::vector<std::string> encoded = parse_subscriptions(text, options_.separator);
@@ -248,7 +281,7 @@ Result<std::vector<MailboxInfo>> Tree::list() const {
         found.emplace(name, info).first->second.subscribed = true;
     }
     add_levels(found, options_.separator);
-    add_roles(found);
+    TRY_VOID(add_roles(found));
     std::vector<MailboxInfo> out;
     for (auto& [name, info] : found)
         out.push_back(std::move(info));

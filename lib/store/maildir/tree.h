@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,11 @@ public:
     /// Not for INBOX, whose messages move instead.
     Result<void> rename(const std::string& from, const std::string& to);
     Result<void> subscribe(const std::string& name, bool on);
+    Result<Properties> properties(const std::string& name) const;
+    Result<void> set_properties(const std::string& name, const std::vector<PropertyChange>& changes,
+                                std::size_t most);
+    /// RFC 8474 section 4.1.  `uid_validity` helps where nothing can be written.
+    std::string id_of(const Folder& folder, std::uint32_t uid_validity) const;
     /// Permanent Error 5.1.1 when there is no such mailbox.  INBOX is made.
     Result<std::shared_ptr<Folder>> folder(const std::string& name);
     Result<std::vector<Appended>> append(const std::string& name,
@@ -36,6 +42,7 @@ private:
     Result<std::string> dir_of(const std::string& name) const;
     Result<void> make_folder(const std::string& dir) const;
     Result<std::vector<std::string>> folders() const;
+    Result<void> add_roles(std::map<std::string, MailboxInfo>& found) const;
     Result<std::vector<std::string>> subscriptions() const;
     FolderOptions folder_options() const;
 

@@ -114,6 +114,8 @@ Task<Result<Changes>> View::sync(bool expunges) {
     if (first || next != uid_next_) {
         std::function<Result<std::uint32_t>()> promise = [this]() -> Result<std::uint32_t> {
             TRY_VOID(folder_->promise_uids());
+            auto validity = [](const index::State& state) { return state.uid_validity(); };
+            if (id_.empty()) id_ = tree_->id_of(*folder_, folder_->read(validity));
             if (!read_only_) return folder_->claim_recent();
             return folder_->read([](const index::State& state) { return state.first_recent(); });
         };

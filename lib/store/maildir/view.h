@@ -22,6 +22,7 @@ public:
 
     const std::string& name() const override { return name_; }
     bool read_only() const override { return read_only_; }
+    const std::string& id() const override { return id_; }
     std::uint32_t uid_validity() const override { return uid_validity_; }
     std::uint32_t uid_next() const override { return uid_next_; }
     std::uint64_t highest_modseq() const override { return modseq_; }
@@ -64,6 +65,7 @@ private:
     std::vector<std::uint32_t> recent_;  ///< ascending
     std::vector<std::string> keywords_;
     std::uint64_t known_keywords_ = 0;  ///< bits with a name
+    std::string id_;
     std::uint32_t uid_validity_ = 0;
     std::uint32_t uid_next_ = 1;  ///< what is below was told
     std::uint32_t recent_from_ = 0;
