@@ -1,10 +1,11 @@
-// The index log as it may be found on a disk: records, state, summaries, reservations.
+// What may be found on a disk: the index's records, state, summaries, reservations; properties.
 #include <cstdint>
 #include <cstdlib>
 
 #include "lib/store/index/folder_lock.h"
 #include "lib/store/index/state.h"
 #include "lib/store/index/summary_codec.h"
+#include "lib/store/maildir/properties.h"
 
 using namespace facteur::store;
 
@@ -32,6 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     if (auto summary = index::decode_summary(text)) {
         if (index::decode_summary(index::encode_summary(*summary, size + 100000))->fields !=
             summary->fields)
+            std::abort();
+    }
+    if (auto properties = maildir::parse_properties(text)) {
+        if (maildir::parse_properties(maildir::format_properties(*properties)) != properties)
             std::abort();
     }
     index::Reservation reservation;
