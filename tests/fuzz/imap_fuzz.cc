@@ -10,6 +10,7 @@
 #include "lib/imap/fetch.h"
 #include "lib/imap/list.h"
 #include "lib/imap/mailbox_name.h"
+#include "lib/imap/metadata.h"
 #include "lib/imap/response.h"
 #include "lib/imap/search.h"
 #include "lib/imap/sort.h"
@@ -114,6 +115,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         case 15:
             (void)parse_message_url(text);
+            break;
+        case 16:
+            over(text, [](Scanner& s) { return parse_get_metadata(s, 20); });
+            break;
+        case 17:
+            over(text, [](Scanner& s) { return parse_set_metadata(s, 20); });
+            break;
+        case 18:
+            over(text, [](Scanner& s) { return parse_create_use(s); });
             break;
         case 12:
             threads(text);
