@@ -61,6 +61,7 @@ void threads(std::string_view text) {
         messages.push_back(std::move(message));
     }
     (void)thread_by_references(messages);
+    (void)thread_by_refs(messages);
     (void)thread_by_subject(messages);
 }
 
@@ -69,7 +70,7 @@ void threads(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 1) return 0;
     std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-    switch (data[0] % 17) {
+    switch (data[0] % 32) {
         case 0:
             over(text, [](Scanner& s) { return parse_fetch_items(s, 100); });
             break;
