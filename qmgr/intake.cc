@@ -157,22 +157,30 @@ Task<Result<void>> Manager::store(spool::QueueId id, spool::Envelope envelope,
     commit.emplace(pressure_);
     Result<spool::Stored> stored;
     std::string header;
+    using Where = spool::Stored::Where;
+    // On hold means so from the first moment: a crash must not let it go.
+    Where to = reserved ? Where::deferred : Where::journal;
+    if (hold) to = Where::hold;
     if (reserved) {
-        stored = co_await spool_.accept_reserved(id, envelope);
+        stored = co_await spool_.accept_reserved(id, envelope, to);
         if (stored) header = co_await read_header(*stored);
         content = header;
     } else {
-        stored = co_await spool_.accept(id, envelope, content);
+        stored = co_await spool_.accept(id, envelope, content, to);
     }
     commit.reset();
     arriving_.erase(id);
     arrived_.notify_all();
     if (!stored) co_return std::unexpected(std::move(stored).error());
+    if (hold) {
+        log_info(id.text() + ": placed on hold");
+        co_return Result<void>();
+    }
     const auto most_hops = static_cast<std::size_t>(settings_.hopcount_limit());
     bool looping = count_hops(content.substr(0, kHeaderLook), most_hops) > most_hops;
     spool::Story story(std::move(envelope));
     co_return co_await take_over(*std::move(stored), std::move(story), std::move(content_fd),
-                                 looping, hold);
+                                 looping);
 }
 
 /// The beginning of a message that came in a file of its own; empty when it cannot be read.
@@ -187,29 +195,9 @@ Task<std::string> Manager::read_header(const spool::Stored& stored) {
     co_return header;
 }
 
-Task<Result<void>> Manager::take_on_hold(spool::Stored stored, std::int64_t due) {
-    const auto held = spool::Stored::Where::hold;
-    const bool journaled = stored.where == spool::Stored::Where::journal;
-    Result<void> moved;
-    if (journaled) {
-        moved = co_await spool_.move_out(stored, held, due);
-    } else {
-        moved = co_await spool_.relocate(stored, held, due);
-    }
-    if (moved) {
-        log_info(stored.id.text() + ": placed on hold");
-        co_return moved;
-    }
-    // Its sender is told to come again: it must not come back with the next start.
-    Result<void> forgotten = co_await spool_.forget(stored);
-    if (!forgotten) log_warning(stored.id.text() + ": " + forgotten.error().text);
-    co_return moved;
-}
-
 Task<Result<void>> Manager::take_over(spool::Stored stored, spool::Story story, Fd content_fd,
-                                      bool looping, bool hold) {
+                                      bool looping) {
     const spool::QueueId id = stored.id;
-    if (hold) co_return co_await take_on_hold(std::move(stored), story.next_attempt);
     if (!is_due(story)) {
         log_info(id.text() + ": held until " + smtp::utc_time_text(story.envelope.release_at));
         put_to_rest(std::move(stored), story.next_attempt);

@@ -110,8 +110,7 @@ private:
     Task<Result<void>> store(spool::QueueId id, spool::Envelope envelope, std::string_view content,
                              Fd content_fd, bool hold);
     Task<Result<void>> take_over(spool::Stored stored, spool::Story story, Fd content_fd,
-                                 bool looping, bool hold);
-    Task<Result<void>> take_on_hold(spool::Stored stored, std::int64_t due);
+                                 bool looping);
     Task<std::string> read_header(const spool::Stored& stored);
     std::uint64_t free_space();
     Result<void> check_room(const spool::Envelope& envelope);

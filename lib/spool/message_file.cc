@@ -134,9 +134,8 @@ Result<void> remove_if_abandoned(Files& files, const std::string& id) {
 }
 
 Result<void> complete_file(Files& files, const std::string& id, const Envelope& envelope,
-                           std::int64_t due) {
+                           const std::string& to) {
     std::string from = incoming_path(id);
-    std::string to = deferred_path(id);
     auto fd = files.open(from, O_RDWR);
     if (!fd && state_of(to).size >= 0) return {};
     if (!fd) return std::unexpected(std::move(fd).error());
@@ -146,7 +145,7 @@ Result<void> complete_file(Files& files, const std::string& id, const Envelope& 
     TRY_VOID(files.write(fd->get(), encode_trailer(envelope, {}), size));
     TRY_VOID(files.write(fd->get(), encode(FileHeader{id, envelope.size, crc}), 0));
     TRY_VOID(files.flush(fd->get()));
-    TRY_VOID(files.set_time(from, due));
+    TRY_VOID(files.set_time(from, envelope.arrival / 1000000));
     TRY_VOID(ensure_folder(files, to));
     TRY_VOID(files.rename(from, to));
     return files.flush_folder(folder_of(to));

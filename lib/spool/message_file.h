@@ -45,10 +45,11 @@ Result<void> write_file(Files& files, const NewFile& file, const std::string& pa
 Result<Fd> reserve_file(Files& files, const std::string& id);
 /// Removes an incoming/ID that nobody has open any more, as its lock tells.
 Result<void> remove_if_abandoned(Files& files, const std::string& id);
-/// The content of incoming/ID is complete: trailer, header, flush, rename to deferred/, flush the
-/// folder.  Done already (a repeated request): success.
+/// The content of incoming/ID is complete: trailer, header, flush, rename to its path in
+/// deferred/ or hold/, flush the folder.  It is due when it came.  Done already (a repeated
+/// request): success.
 Result<void> complete_file(Files& files, const std::string& id, const Envelope& envelope,
-                           std::int64_t due);
+                           const std::string& to);
 
 /// Appends steps at `end` and sets the due time; returns the new end.
 Result<std::uint64_t> append_steps(Files& files, const std::string& path, std::uint64_t end,

@@ -141,16 +141,19 @@ void Spool::remember_forgotten(QueueId id) {
     forgotten_order_.pop_front();
 }
 
-Task<Result<Stored>> Spool::accept(QueueId id, const Envelope& envelope, std::string_view content) {
+Task<Result<Stored>> Spool::accept(QueueId id, const Envelope& envelope, std::string_view content,
+                                   Stored::Where to) {
     Stored stored;
     stored.id = id;
     std::string text = to_text(envelope);
     const std::size_t size = text.size() + content.size();
-    if (content.size() <= options_.journal_message_limit && size <= journal_.most_payload()) {
+    const bool fits =
+        content.size() <= options_.journal_message_limit && size <= journal_.most_payload();
+    if (to != Stored::Where::hold && fits) {
         CO_TRY(stored.place, co_await journal_.append(RecordType::message, id, text, content));
         co_return stored;
     }
-    stored.where = Stored::Where::deferred;
+    stored.where = to == Stored::Where::hold ? to : Stored::Where::deferred;
     std::function<Result<void>()> work = [&]() -> Result<void> {
         std::vector<std::string> none;
         NewFile file{id.text(), content, &envelope, &none, envelope.arrival / 1000000};
@@ -168,12 +171,13 @@ Task<Result<Fd>> Spool::reserve(QueueId id) {
     co_return co_await workers_.run<Result<Fd>>(std::move(work));
 }
 
-Task<Result<Stored>> Spool::accept_reserved(QueueId id, const Envelope& envelope) {
+Task<Result<Stored>> Spool::accept_reserved(QueueId id, const Envelope& envelope,
+                                            Stored::Where to) {
     Stored stored;
     stored.id = id;
-    stored.where = Stored::Where::deferred;
+    stored.where = to;
     std::function<Result<void>()> work = [&] {
-        return complete_file(files_, id.text(), envelope, envelope.arrival / 1000000);
+        return complete_file(files_, id.text(), envelope, stored.path());
     };
     CO_TRY_VOID(co_await workers_.run<Result<void>>(std::move(work)));
     co_return stored;

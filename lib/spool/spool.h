@@ -58,11 +58,14 @@ public:
     /// file that is about to be removed.
     bool was_forgotten(QueueId id) const { return forgotten_.contains(id); }
 
-    /// Makes a message durable: in the journal, or, when it is too large for that, in a file.
-    Task<Result<Stored>> accept(QueueId id, const Envelope& envelope, std::string_view content);
+    /// Makes a message durable: in the journal, or, when it is too large for that, in a file.  With
+    /// `to` hold it is on hold from its first moment: a crash never lets it go.
+    Task<Result<Stored>> accept(QueueId id, const Envelope& envelope, std::string_view content,
+                                Stored::Where to = Stored::Where::journal);
     /// A file for the content of a large message; the descriptor is for its submitter.
     Task<Result<Fd>> reserve(QueueId id);
-    Task<Result<Stored>> accept_reserved(QueueId id, const Envelope& envelope);
+    Task<Result<Stored>> accept_reserved(QueueId id, const Envelope& envelope,
+                                         Stored::Where to = Stored::Where::deferred);
 
     /// Reads the story; the whole message is checked.  A permanent Error: it is damaged.
     Task<Result<Story>> load(Stored& stored);

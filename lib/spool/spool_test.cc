@@ -185,6 +185,33 @@ TEST_CASE("a large message goes through a reserved file", "[spool]") {
     remove_folder(folder);
 }
 
+TEST_CASE("what is accepted on hold has its file there from the first moment", "[spool]") {
+    std::string folder = fresh_folder();
+    Files files;
+    {
+        Bench bench(files);
+        const auto hold = Stored::Where::hold;
+        Stored small =
+            bench.run(bench.spool.accept(id_of(1), envelope_to("b@example.net"), "x\r\n", hold))
+                .value();
+        CHECK(text_of(bench.run(bench.spool.content(small)).value()) == "x\r\n");
+        Fd fd = bench.run(bench.spool.reserve(id_of(2))).value();
+        REQUIRE(::write(fd.get(), "large", 5) == 5);
+        Envelope envelope = envelope_to("b@example.net");
+        envelope.size = 5;
+        Stored large = bench.run(bench.spool.accept_reserved(id_of(2), envelope, hold)).value();
+        CHECK(bench.run(bench.spool.accept_reserved(id_of(2), envelope, hold)));  // the same again
+        CHECK(text_of(bench.run(bench.spool.content(large)).value()) == "large");
+    }
+    for (unsigned n = 1; n <= 2; ++n) {
+        CHECK(state_of(hold_path(id_of(n).text())).size > 0);
+        CHECK(state_of(deferred_path(id_of(n).text())).size == -1);
+    }
+    Bench again(files);
+    CHECK(again.found.empty());
+    remove_folder(folder);
+}
+
 TEST_CASE("segments are recycled, and emptied when too many are in use", "[spool]") {
     std::string folder = fresh_folder();
     Files files;

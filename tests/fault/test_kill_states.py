@@ -1,4 +1,6 @@
 """Processes killed in each state that a message on its way out can be in."""
+import asyncio
+import json
 import os
 import random
 import re
@@ -9,6 +11,7 @@ import time
 import unittest
 from collections import Counter
 
+from tests.fault.traffic import Clients
 from tests.lib.case import TestCase
 from tests.lib.fill import fill_queue
 from tests.lib.instance import PROGRAM
@@ -210,6 +213,28 @@ class World(TestCase):
                                  len(expected))
                 self.i.run('queue', 'release', 'ALL', '--yes')
                 self.deliver_all(expected)
+
+    def test_while_mail_is_accepted_on_hold(self):
+        self.open('good', settings='smtpd_recipient_restrictions = check_recipient_access '
+                                   'static:HOLD, permit_mynetworks, reject\n')
+        clients = Clients(self.i.base + 25, ['h@d0.test'], 10 ** 6, 20)
+
+        async def send_and_kill():
+            sending = asyncio.ensure_future(clients.run(60))
+            for _ in range(4 * KILLS):
+                await asyncio.sleep(0.05 + self.random.random() * 0.1)
+                await asyncio.to_thread(self.i.kill, 'qmgr')
+            clients.stopping = True
+            clients.total = 0
+            await sending
+        asyncio.run(send_and_kill())
+        self.assertGreater(len(clients.accepted), 100)
+        self.i.run('queue', 'flush')
+        held = [json.loads(line) for line in
+                self.i.run('queue', 'list', '--json').splitlines()]
+        self.assertEqual({m['queue_name'] for m in held}, {'hold'})
+        self.assertGreaterEqual(len(held), len(clients.accepted))
+        self.assertEqual(self.world.look()['taken'], {})
 
     def test_during_the_scan_at_the_start(self):
         self.open('good', running=False)
