@@ -110,7 +110,9 @@ class Peers(TestCase):
             with self.subTest(peer=name):
                 Peers.sent += 1
                 mark = b'X-Number: %d' % Peers.sent
-                content = mark + ('\r\nSubject: Grüße\r\nFrom: <user@example.test>\r\n\r\n'
+                content = mark + ('\r\nSubject: Grüße\r\nFrom: <user@example.test>\r\n'
+                                  'Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n'
+                                  f'Message-Id: <utf8-{name}@example.test>\r\n\r\n'
                                   'Köln\r\n').encode()
                 with self.i.smtp('submission', SENDER) as client:
                     client.ehlo()
