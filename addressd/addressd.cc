@@ -64,7 +64,8 @@ Addressd::Addressd(daemon::Process& daemon_process, const Settings& settings)
       mapping_(settings, classes_, tables_),
       routing_(settings, classes_, tables_),
       aliases_(settings, classes_, tables_, &daemon_process.workers()),
-      questions_(settings, classes_, tables_) {
+      questions_(settings, classes_, tables_),
+      srs_(settings, classes_, tables_) {
     // Those that only others ask for, too: a file with passwords can be read now, and its module be
     // loaded, but not any more once this process has locked itself in.
     for (const std::string& table : settings_.named_tables) {
@@ -118,8 +119,17 @@ ipc::TableReply Addressd::reply_with(std::optional<std::string> value) const {
 
 Addressd::Answer<ipc::Classify> Addressd::classify(ipc::Classify question) {
     ++asked_;
-    CO_TRY(Place place, co_await classes_.locate(std::move(question.address)));
     ipc::Classification reply;
+    if (srs_.is_ours(question.address)) {
+        // Whoever has such an address may use it, and nobody makes one without our secret.
+        const auto original = srs_.original(question.address);
+        reply.address_class = ipc::AddressClass::virtual_alias;
+        reply.exists = original.has_value();
+        if (!original) reply.refusal = original.error().status + " " + original.error().text;
+        reply.address = std::move(question.address);
+        co_return ipc::Packet<ipc::Classification>(std::move(reply));
+    }
+    CO_TRY(Place place, co_await classes_.locate(std::move(question.address)));
     reply.address_class = place.address_class;
     reply.address = place.address;
     CO_TRY(reply.exists, co_await classes_.exists(place));
@@ -163,16 +173,31 @@ Task<Result<ipc::Resolved>> Addressd::resolve_one(std::string recipient, std::st
                                                   How how) {
     ipc::Resolved resolved;
     std::vector<std::string> addresses;
+    std::size_t real = 1;  // what stands behind these is copies
     if (how.expanded) {
         addresses.push_back(std::move(recipient));
     } else {
-        CO_TRY(addresses, co_await mapping_.recipient(recipient));
+        std::string meant = recipient;
+        if (srs_.is_ours(recipient)) {
+            CO_TRY(meant, srs_.original(recipient));
+        }
+        CO_TRY(addresses, co_await mapping_.recipient(std::move(meant)));
+        real = addresses.size();
     }
-    if (!how.expanded && !how.verify) {
-        CO_TRY_VOID(co_await add_copies(addresses, std::move(recipient), sender));
+    if (!how.expanded && !how.verify && !how.forwarded) {
+        CO_TRY(auto more, co_await copies(std::move(recipient), sender));
+        for (std::string& copy : more) {
+            if (std::find(addresses.begin(), addresses.end(), copy) == addresses.end())
+                addresses.push_back(std::move(copy));
+        }
     }
-    for (std::string& address : addresses) {
-        CO_TRY(auto destination, co_await routing_.route(std::move(address), sender, how.verify));
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+        CO_TRY(auto destination,
+               co_await routing_.route(std::move(addresses[i]), sender, how.verify));
+        destination.copy = i >= real;
+        if (how.expanded || how.forwarded || srs_.always()) {
+            CO_TRY(destination.sender, co_await srs_.sender_for(sender, destination.recipient));
+        }
         resolved.destinations.push_back(std::move(destination));
     }
     co_return resolved;
@@ -180,16 +205,11 @@ Task<Result<ipc::Resolved>> Addressd::resolve_one(std::string recipient, std::st
 
 // Each recipient brings the copies for the sender, too: qmgr takes an address only once, and what
 // it remembers of a recipient is then true for every message.
-Task<Result<void>> Addressd::add_copies(std::vector<std::string>& addresses, std::string recipient,
-                                        std::string sender) {
-    CO_TRY(auto for_sender, co_await mapping_.copies_for_sender(std::move(sender)));
+Task<Result<std::vector<std::string>>> Addressd::copies(std::string recipient, std::string sender) {
     CO_TRY(auto copies, co_await mapping_.copies_for_recipient(std::move(recipient)));
+    CO_TRY(auto for_sender, co_await mapping_.copies_for_sender(std::move(sender)));
     copies.insert(copies.end(), for_sender.begin(), for_sender.end());
-    for (std::string& copy : copies) {
-        if (std::find(addresses.begin(), addresses.end(), copy) == addresses.end())
-            addresses.push_back(std::move(copy));
-    }
-    co_return Result<void>();
+    co_return copies;
 }
 
 // One recipient that cannot be resolved does not keep the others from their mail.
@@ -197,7 +217,7 @@ Addressd::Answer<ipc::Resolve> Addressd::resolve(ipc::Resolve question) {
     ++asked_;
     ipc::Resolution reply;
     CO_TRY(reply.sender, co_await mapping_.sender(question.sender));
-    const How how{question.expanded, question.verify};
+    const How how{question.expanded, question.verify, question.forwarded};
     for (std::string& recipient : question.recipients) {
         auto resolved = co_await resolve_one(recipient, reply.sender, how);
         ipc::Resolved result;

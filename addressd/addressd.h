@@ -8,6 +8,7 @@
 #include "addressd/mapping.h"
 #include "addressd/questions.h"
 #include "addressd/routing.h"
+#include "addressd/sender_rewriting.h"
 #include "lib/daemon/service.h"
 #include "lib/ipc/client.h"
 #include "lib/ipc/server.h"
@@ -51,10 +52,10 @@ private:
     struct How {
         bool expanded = false;
         bool verify = false;
+        bool forwarded = false;
     };
     Task<Result<ipc::Resolved>> resolve_one(std::string recipient, std::string sender, How how);
-    Task<Result<void>> add_copies(std::vector<std::string>& addresses, std::string recipient,
-                                  std::string sender);
+    Task<Result<std::vector<std::string>>> copies(std::string recipient, std::string sender);
     table::Surroundings surroundings();
     std::uint32_t keep() const;
     ipc::TableReply reply_with(std::optional<std::string> value) const;
@@ -67,6 +68,7 @@ private:
     Routing routing_;
     Aliases aliases_;
     Questions questions_;
+    SenderRewriting srs_;
     ipc::Server server_;
     std::uint64_t asked_ = 0;
 };

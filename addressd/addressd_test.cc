@@ -89,8 +89,8 @@ struct Fixture {
         std::string all;
         for (const auto& target : result->targets)
             all += (all.empty() ? "" : " ") +
-                   std::string(1, "@u|/"[static_cast<int>(target.kind)]) + target.value;
-        if (!result->owner.empty()) all += " owner=" + result->owner;
+                   std::string(1, "@\\|/u"[static_cast<int>(target.kind)]) + target.value +
+                   (target.owner.empty() ? "" : "[" + target.owner + "]");
         return all;
     }
     static std::string join(const std::vector<std::string>& list, const std::string& by) {
@@ -223,16 +223,39 @@ TEST_CASE_METHOD(Fixture, "aliases expand to users, addresses, commands and file
     CHECK(alias("bob") == "none");
     CHECK(alias("ROOT") == "uadmin");
     CHECK(alias("root+x") == "uadmin");
-    CHECK(alias("list") == "ubob @carol@else.test |/bin/prog -x, y owner=owner-list@here.test");
-    CHECK(alias("deep") == "ubob @carol@else.test |/bin/prog -x, y udave+x");
+    const std::string owned =
+        "ubob[owner-list@here.test] @carol@else.test[owner-list@here.test] "
+        "|/bin/prog -x, y[owner-list@here.test]";
+    CHECK(alias("list") == owned);
+    CHECK(alias("deep") == owned + " udave+x");
     CHECK(alias("loop1") == "uloop1");
     CHECK(alias("self") == "uself");
-    CHECK(alias("esc") == "uroot //var/mail/box");
+    CHECK(alias("esc") == "\\root //var/mail/box");
     CHECK(alias("failing") == "4.3.0");
     use("allow_mail_to_commands =\n");
     CHECK(alias("list") == "5.7.1");
     use("alias_recursion_limit = 1\n");
     CHECK(alias("deep") == "5.4.6");
+}
+
+TEST_CASE_METHOD(Fixture, "aliases have owners, and give extensions back", "[addressd]") {
+    const std::string maps =
+        "alias_maps = inline:{ { outer = inner, x@else.test }, { inner = y@else.test },"
+        " { owner-outer = boss@else.test } }\n";
+    use(maps);
+    CHECK(alias("outer") ==
+          "@y@else.test[owner-outer@here.test] @x@else.test[owner-outer@here.test]");
+    use(maps + "reset_owner_alias = yes\nexpand_owner_alias = yes\n");
+    CHECK(alias("outer") == "@y@else.test @x@else.test[boss@else.test]");
+    use(maps + "owner_request_special = no\n");
+    CHECK(alias("outer") == "@y@else.test @x@else.test");
+    CHECK(alias("inner+z") == "@y@else.test");
+    use(maps + "propagate_unmatched_extensions = alias\n");
+    CHECK(alias("inner+z") == "@y+z@else.test");
+    use(maps +
+        "duplicate_filter_limit = 1\nalias_maps = inline:{ { d = a@x.y, b@x.y, b@x.y, a@x.y "
+        "} }\n");
+    CHECK(alias("d") == "@a@x.y @b@x.y @b@x.y");
 }
 
 TEST_CASE_METHOD(Fixture, "included lists may not name commands or files", "[addressd]") {
@@ -328,7 +351,7 @@ TEST_CASE_METHOD(Fixture, "copies go to those whom the tables name", "[addressd]
     const Mapping mapping(settings, *classes, tables);
     CHECK(join(*wait(mapping.copies_for_sender("s@else.test")), " ") ==
           "archive@here.test spy@here.test");
-    CHECK(wait(mapping.copies_for_sender(""))->empty());
+    CHECK(join(*wait(mapping.copies_for_sender("")), " ") == "archive@here.test");
     CHECK(join(*wait(mapping.copies_for_recipient("tim+x@box.test")), " ") == "bob@here.test");
     CHECK(wait(mapping.copies_for_recipient("bob@here.test"))->empty());
 }

@@ -28,13 +28,24 @@ private:
         std::string text;
         Origin origin = Origin::alias;
         int depth = 0;
+        std::string owner;      ///< of the alias that names it
+        std::string via;        ///< that alias
+        std::string extension;  ///< which the name of that alias did not have, "+x"
     };
     struct Expansion;
+    struct Value {
+        std::string text;
+        std::string extension;  ///< the table knew only the name without it
+    };
 
-    Task<Result<std::optional<std::string>>> look_up(std::string name) const;
+    Task<Result<std::optional<Value>>> look_up(std::string name) const;
     Task<Result<void>> take(Expansion& expansion, Member member) const;
     Task<Result<void>> take_name(Expansion& expansion, Member member) const;
+    Task<Result<void>> take_alias(Expansion& expansion, Member member, Value value) const;
+    Task<Result<void>> take_address(Expansion& expansion, Member member) const;
+    Task<Result<std::string>> owner_of(std::string name) const;
     Task<Result<void>> include(Expansion& expansion, const Member& member) const;
+    bool propagates(Origin origin) const;
     bool allows(const std::vector<std::string>& where, Origin origin) const;
 
     const Settings& settings_;

@@ -104,7 +104,7 @@ Task<Result<bool>> Classes::is_own(std::string domain) const {
 
 Task<Result<std::vector<table::Key>>> Classes::keys(std::string address) const {
     CO_TRY(bool own, co_await is_own(std::string(domain_of(address))));
-    co_return table::address_keys(address, settings_.recipient_delimiter(), own);
+    co_return table::address_keys(address, settings_.delimiters(), own);
 }
 
 const table::Maps* Classes::recipients_of(ipc::AddressClass address_class) const {
@@ -138,7 +138,7 @@ Task<Result<bool>> Classes::exists(Place place) const {
     const table::Maps* recipients = recipients_of(place.address_class);
     if (!recipients || recipients->empty()) co_return true;
     if (place.address_class == ipc::AddressClass::local) {
-        questions = table::address_keys(place.address, settings_.recipient_delimiter(), true);
+        questions = table::address_keys(place.address, settings_.delimiters(), true);
     }
     CO_TRY(auto hit, co_await recipients->search(questions));
     co_return hit.has_value();

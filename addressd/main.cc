@@ -18,6 +18,12 @@ DESCRIPTION
     facteur-tables(5).  A table whose file changes is read again within a second.  A table that
 cannot be asked makes the answer a temporary error: mail is deferred, never refused or lost.
 
+    With srs_domain, mail that an alias or a ~/.forward sends to another host has a sender there
+    (SRS0=..., SRS1=..., as libsrs2 and postsrsd make them), unless its own sender is ours; a bounce
+    to such an address goes to the original sender.  Addresses that are forged, or older than
+    srs_max_age, are refused.  A new secret goes to the top of srs_secrets_file, and the old one
+    stays below it for as long as bounces may come.
+
 SECURITY
     addressd can read the folders of the tables that main.cf and master.cf name, and nothing else.
     It talks to no network but through Unix sockets, unless one of these tables asks a server; only
@@ -32,6 +38,7 @@ SETTINGS
 
 FILES
     /etc/facteur/main.cf, configuration parameters
+    /etc/facteur/srs.secrets, secrets for SRS
 
 SEE ALSO
     facteur-tables(5), types of tables

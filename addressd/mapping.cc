@@ -28,7 +28,7 @@ Mapping::Mapping(const Settings& settings, const Classes& classes, table::Tables
       recipient_bcc_(tables, settings.rewriting.recipient_bcc_maps()) {}
 
 bool Mapping::propagates(std::string_view kind) const {
-    const auto& kinds = settings_.propagate_unmatched_extensions();
+    const auto& kinds = settings_.aliases.propagate_unmatched_extensions();
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
@@ -39,7 +39,7 @@ Task<Result<std::vector<std::string>>> Mapping::look_up(const table::Maps& maps,
     CO_TRY(auto keys, co_await classes_.keys(address));
     CO_TRY(auto hit, co_await maps.search(std::move(keys)));
     if (!hit) co_return results;
-    const auto parts = table::split_address(address, settings_.recipient_delimiter());
+    const auto parts = table::split_address(address, settings_.delimiters());
     for (const std::string& member : parse_address_list(hit->value)) {
         std::string result = smtp::to_internal(member);
         // "@old.example  @new.example" keeps the user.
@@ -162,10 +162,11 @@ Task<Result<std::vector<std::string>>> Mapping::copies_for_recipient(std::string
 
 Task<Result<std::vector<std::string>>> Mapping::copies_for_sender(std::string address) const {
     std::vector<std::string> found;
-    if (address.empty()) co_return found;
     if (!settings_.rewriting.always_bcc().empty()) {
         CO_TRY(found, co_await recipient(settings_.rewriting.always_bcc()));
     }
+    // cleanup(8) does not look up the null sender, but always_bcc gets its mail.
+    if (address.empty()) co_return found;
     CO_TRY(auto more, co_await copies(sender_bcc_, std::move(address)));
     for (std::string& each : more)
         found.push_back(std::move(each));

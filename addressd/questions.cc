@@ -24,8 +24,7 @@ Task<Result<std::optional<std::string>>> Questions::access(ipc::Access question)
     std::vector<table::Key> keys;
     switch (question.kind) {
         case ipc::AccessKey::address:
-            keys =
-                table::access_address_keys(question.key, settings_.recipient_delimiter(), parents);
+            keys = table::access_address_keys(question.key, settings_.delimiters(), parents);
             break;
         case ipc::AccessKey::name:
         case ipc::AccessKey::client:

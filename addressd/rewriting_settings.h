@@ -33,8 +33,8 @@ struct RewritingSettings : conf::Section {
         "Which addresses $masquerade_domains changes, as in $canonical_classes."};
     conf::Param<std::string> always_bcc{
         params, "always_bcc", "",
-        "An address that receives a copy of every message; notices with the null sender have "
-        "none."};
+        "An address that receives a copy of every message that comes in; what aliases send on, and "
+        "notices that are made here, have none."};
     conf::Param<conf::List> sender_bcc_maps{
         params, "sender_bcc_maps", "",
         "Tables that give the address for a copy by the address of the sender."};
@@ -50,6 +50,35 @@ struct RewritingSettings : conf::Section {
     conf::Param<conf::List> relocated_maps{
         params, "relocated_maps", "",
         "Tables with the new addresses of users that have moved; mail for them is returned."};
+};
+
+/// The Sender Rewriting Scheme, with the settings of postsrsd.
+struct SrsSettings : conf::Section {
+    explicit SrsSettings(conf::Section& outer) : Section(outer) {}
+
+    conf::Param<std::string> domain{
+        params, "srs_domain", "",
+        "The domain of the senders (SRS0=...@domain) that forwarded mail has on its way to other "
+        "hosts when its sender is not ours; its mail must come here. Empty: none is rewritten."};
+    conf::Param<std::string> secrets_file{
+        params, "srs_secrets_file", "$config_directory/srs.secrets",
+        "A file with one secret a line: the first signs, all are believed. It is read at start and "
+        "reload."};
+    conf::Param<conf::List> exclude_domains{
+        params, "srs_exclude_domains", "",
+        "Domains (.domain with its subdomains) whose senders are left alone although they are not "
+        "ours."};
+    conf::Param<std::string> separator{params, "srs_separator", "=",
+                                       "What stands behind SRS0 and SRS1: =, + or -."};
+    conf::Param<int> hash_length{params, "srs_hash_length", 4, conf::Range<int>{4, 28},
+                                 "How many characters of the hash an SRS address has."};
+    conf::Param<int> hash_minimum{params, "srs_hash_minimum", 4, conf::Range<int>{4, 28},
+                                  "An SRS address with a shorter hash is refused."};
+    conf::Param<conf::Seconds> max_age{
+        params, "srs_max_age", conf::Seconds(21 * 86400), conf::at_least(conf::Seconds(86400)),
+        "For how long bounces may come back to an SRS address; at most 1023 days."};
+    conf::Param<bool> always_rewrite{params, "srs_always_rewrite", false,
+                                     "Whether mail that is only relayed gets an SRS sender, too."};
 };
 
 /// How mail goes out when an address is only probed: each is what its namesake says unless set.

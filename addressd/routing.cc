@@ -133,8 +133,8 @@ Task<Result<ipc::Destination>> Routing::route(std::string address, std::string s
     } else {
         CO_TRY(way, co_await by_class(plan, place, std::move(sender)));
         if (!plan.transports.empty() && place.address_class != ipc::AddressClass::virtual_alias) {
-            auto keys = table::transport_keys(place.address, settings_.recipient_delimiter(),
-                                              parents_match_);
+            auto keys =
+                table::transport_keys(place.address, settings_.delimiters(), parents_match_);
             CO_TRY(auto hit, co_await plan.transports.search(std::move(keys)));
             if (hit) apply(way, hit->value, domain_of(place.address));
         }

@@ -8,6 +8,7 @@
 #include "lib/config/alias_settings.h"
 #include "lib/config/common.h"
 #include "lib/config/proxy_interfaces.h"
+#include "lib/table/address_keys.h"
 
 namespace facteur::addressd {
 
@@ -61,9 +62,6 @@ struct Settings : conf::Common {
     conf::Param<conf::List> recipient_canonical_maps{
         params, "recipient_canonical_maps", "",
         "Tables that replace addresses of recipients, in the envelope."};
-    conf::Param<conf::List> propagate_unmatched_extensions{
-        params, "propagate_unmatched_extensions", "canonical, virtual",
-        "The kinds of tables whose results get the extension that the key did not have."};
     conf::Param<int> virtual_alias_recursion_limit{params, "virtual_alias_recursion_limit", 1000,
                                                    conf::Range<int>{1, 100000},
                                                    "How deep virtual aliases may nest."};
@@ -75,6 +73,7 @@ struct Settings : conf::Common {
         "The longest address that virtual aliases may produce."};
 
     RewritingSettings rewriting{*this};
+    SrsSettings srs{*this};
 
     // Routing.
     conf::Param<std::string> empty_address_relayhost_maps_lookup_key{
@@ -120,6 +119,18 @@ struct Settings : conf::Common {
     conf::Param<int> alias_expansion_limit{params, "alias_expansion_limit", 10000,
                                            conf::Range<int>{1, 1000000},
                                            "How many recipients one alias may expand to."};
+    conf::Param<bool> expand_owner_alias{
+        params, "expand_owner_alias", false,
+        "Whether mail to an alias with an owner- alias goes on with what that alias expands to as "
+        "its sender, instead of the owner- address itself."};
+    conf::Param<bool> reset_owner_alias{
+        params, "reset_owner_alias", false,
+        "Whether an alias without an owner- alias inside one that has it goes on with the original "
+        "sender, rather than with the outer owner."};
+    conf::Param<int> duplicate_filter_limit{
+        params, "duplicate_filter_limit", 1000, conf::Range<int>{0, 10'000'000},
+        "How many addresses of one expansion are remembered so that each gets the mail once; 0 is "
+        "no limit."};
     conf::Param<conf::Seconds> address_cache_time{
         params, "address_cache_time", conf::Seconds(5), conf::at_least(conf::Seconds(0)),
         "How long other daemons may keep an answer from the tables."};
@@ -143,6 +154,10 @@ struct Settings : conf::Common {
     /// One of the tables asks a server.
     bool asks_servers = false;
     void loaded(const conf::MainCf& file, const conf::Values& values) override;
+    /// Where user names end and their extensions begin.
+    table::Delimiters delimiters() const {
+        return table::Delimiters(recipient_delimiter(), aliases.owner_request_special());
+    }
 
 private:
     void note_names(const std::string& value);

@@ -17,26 +17,27 @@ int exited(int code) {
 
 TEST_CASE("how a command ended says what becomes of the mail [sysexits.h, local(8)]",
           "[lmtp-local]") {
-    auto [status, output, expected] = GENERATE(table<int, std::string, std::string>({
-        {exited(EX_OK), "whatever", ""},
-        {exited(EX_TEMPFAIL), "", "4.3.0 temporary failure"},
-        {exited(EX_NOUSER), "no tim\n", "5.1.1 user unknown. Command output: no tim"},
-        {exited(EX_NOPERM), "", "5.7.0 permission denied"},
-        {exited(EX_CONFIG), "", "5.3.5 local configuration error"},
-        {exited(EX_CANTCREAT), "", "5.2.0 can't create user output file"},
-        {exited(1), "", "5.3.0 Command died with status 1: \"/bin/x y\""},
-        {exited(127), "sh: x: not found\n",
-         "5.3.0 Command died with status 127: \"/bin/x y\". Command output: sh: x: not found"},
-        {exited(1), "4.2.2 full today\n", "4.2.2 full today"},
-        {exited(EX_TEMPFAIL), "5.7.1 never", "5.7.1 never"},
-        {exited(1), "2.0.0 fine",
-         "5.3.0 Command died with status 1: \"/bin/x y\". Command "
-         "output: 2.0.0 fine"},
-        {exited(1), "5.1234.1 x",
-         "5.3.0 Command died with status 1: \"/bin/x y\". Command "
-         "output: 5.1234.1 x"},
-        {W_EXITCODE(0, SIGKILL), "", "4.3.0 Command died with signal 9: \"/bin/x y\""},
-    }));
+    auto [status, output, expected] =
+        GENERATE(Catch::Generators::table<int, std::string, std::string>({
+            {exited(EX_OK), "whatever", ""},
+            {exited(EX_TEMPFAIL), "", "4.3.0 temporary failure"},
+            {exited(EX_NOUSER), "no tim\n", "5.1.1 user unknown. Command output: no tim"},
+            {exited(EX_NOPERM), "", "5.7.0 permission denied"},
+            {exited(EX_CONFIG), "", "5.3.5 local configuration error"},
+            {exited(EX_CANTCREAT), "", "5.2.0 can't create user output file"},
+            {exited(1), "", "5.3.0 Command died with status 1: \"/bin/x y\""},
+            {exited(127), "sh: x: not found\n",
+             "5.3.0 Command died with status 127: \"/bin/x y\". Command output: sh: x: not found"},
+            {exited(1), "4.2.2 full today\n", "4.2.2 full today"},
+            {exited(EX_TEMPFAIL), "5.7.1 never", "5.7.1 never"},
+            {exited(1), "2.0.0 fine",
+             "5.3.0 Command died with status 1: \"/bin/x y\". Command "
+             "output: 2.0.0 fine"},
+            {exited(1), "5.1234.1 x",
+             "5.3.0 Command died with status 1: \"/bin/x y\". Command "
+             "output: 5.1234.1 x"},
+            {W_EXITCODE(0, SIGKILL), "", "4.3.0 Command died with signal 9: \"/bin/x y\""},
+        }));
     INFO(output << " " << status);
     auto judged = judge_command("/bin/x y", Ended{status, false, output});
     CHECK((judged ? "" : judged.error().status + " " + judged.error().text) == expected);
@@ -61,7 +62,7 @@ TEST_CASE("a shell is only used where one is needed", "[lmtp-local]") {
 
 TEST_CASE("names in forward_path are expanded [local(8)]", "[lmtp-local]") {
     Macros macros{{"home", "/home/tim"}, {"extension", "a/../b c"}, {"user", ""}};
-    auto [text, expected] = GENERATE(table<std::string, std::string>({
+    auto [text, expected] = GENERATE(Catch::Generators::table<std::string, std::string>({
         {"$home/.forward", "/home/tim/.forward"},
         {"${home}x", "/home/timx"},
         {"$home$nothing", "/home/tim"},

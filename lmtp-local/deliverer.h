@@ -8,8 +8,10 @@
 #include "lmtp-local/flusher.h"
 #include "lmtp-local/local_delivery.h"
 #include "lmtp-local/mail.h"
+#include "lmtp-local/resubmitter.h"
 #include "lmtp-local/settings.h"
 #include "lmtp-local/users.h"
+#include "lmtp-local/virtual_mailboxes.h"
 
 namespace facteur::lmtp_local {
 
@@ -29,19 +31,29 @@ public:
     Task<Result<std::shared_ptr<User>>> find(std::string address);
 
 private:
-    Task<Outcome> to_user(const Mail& mail, const ipc::JobRecipient& recipient,
-                          std::shared_ptr<User> user, std::string delivery_id, bool repeated);
-    Task<Outcome> to_targets(const Mail& mail, const ipc::JobRecipient& recipient,
-                             std::vector<ipc::AliasTarget> targets, std::string owner,
-                             Result<Account> account);
-    Task<Outcome> to_mailbox(const Mail& mail, const ipc::JobRecipient& recipient,
-                             std::shared_ptr<User> user, std::string delivery_id, bool repeated);
-    Task<Outcome> to_named_user(const Mail& mail, const ipc::JobRecipient& recipient,
-                                std::string name);
-    Task<Outcome> to_user_or_forward(const Mail& mail, const ipc::JobRecipient& recipient,
-                                     std::shared_ptr<User> user, std::string name);
-    Task<Outcome> forward(const Mail& mail, const ipc::JobRecipient& recipient,
-                          std::vector<std::string> addresses, std::string sender, bool alone);
+    /// What a message needs to be written once only, however often its delivery is tried.
+    struct Once {
+        std::string id;
+        bool repeated = false;  ///< some targets may have their copy from an earlier attempt
+    };
+    Task<Outcome> to_user(const Mail& mail, const Addressee& recipient, std::shared_ptr<User> user,
+                          Once once, bool marked);
+    Task<Outcome> to_table_mailbox(const Mail& mail, const Addressee& recipient);
+    Task<Outcome> to_targets(const Mail& mail, const Addressee& recipient,
+                             std::vector<ipc::AliasTarget> targets, Result<Account> account,
+                             std::string part);
+    Task<Outcome> to_target(const Mail& mail, const Addressee& recipient,
+                            const ipc::AliasTarget& target, const Result<Account>& account);
+    Task<Outcome> to_addresses(const Mail& mail, const Addressee& recipient,
+                               std::vector<ipc::AliasTarget> targets, std::string part);
+    Task<Outcome> to_mailbox(const Mail& mail, const Addressee& recipient,
+                             std::shared_ptr<User> user, std::string name, Once once);
+    Task<Outcome> to_member(const Mail& mail, Addressee recipient, const ipc::AliasTarget& target);
+    Task<Outcome> to_user_or_forward(const Mail& mail, const Addressee& recipient,
+                                     std::shared_ptr<User> user, std::string name, Once once);
+    Task<Outcome> to_nobody(const Mail& mail, const Addressee& recipient, std::string name);
+    Addressee as_target(Addressee recipient, const ipc::AliasTarget& target) const;
+    Task<Outcome> verify_local(ipc::JobRecipient recipient, std::string address);
     Task<Result<std::shared_ptr<User>>> find_local(std::string address, std::string& name);
     Task<bool> loops(const Mail& mail, std::string address);
     std::string without_extension(const std::string& local) const;
@@ -49,7 +61,8 @@ private:
     Users users_;
     ipc::Client addressd_;
     LocalDelivery local_;
-    ipc::Client queue_;
+    VirtualMailboxes tables_;
+    Resubmitter resubmitter_;
     WorkerPool& workers_;
     const Settings& settings_;
     Flusher& flusher_;

@@ -124,6 +124,7 @@ public:
     WorkerPool workers;
     std::map<std::string, ipc::UserReply> users;
     std::map<std::string, ipc::AliasReply> aliases;
+    std::map<std::string, std::map<std::string, std::string>> tables;  ///< exact keys only
     std::vector<Submitted> submitted;
 
 private:
@@ -145,6 +146,9 @@ private:
         server_.on<ipc::Alias>([this](ipc::Packet<ipc::Alias> packet, const ipc::Peer&) {
             return alias(std::move(packet));
         });
+        server_.on<ipc::Lookup>([this](ipc::Packet<ipc::Lookup> packet, const ipc::Peer&) {
+            return lookup(std::move(packet));
+        });
         server_.on<ipc::Submit>([this](ipc::Packet<ipc::Submit> packet, const ipc::Peer&) {
             return submit(std::move(packet));
         });
@@ -160,6 +164,16 @@ private:
         if (at != aliases.end()) reply = at->second;
         reply.found = at != aliases.end();
         co_return ipc::Packet<ipc::AliasReply>(reply);
+    }
+    Task<Result<ipc::Packet<ipc::TableReply>>> lookup(ipc::Packet<ipc::Lookup> packet) {
+        ipc::TableReply reply;
+        for (const std::string& table : packet.message.tables) {
+            auto at = tables[table].find(packet.message.key);
+            if (reply.found || at == tables[table].end()) continue;
+            reply.found = true;
+            reply.value = at->second;
+        }
+        co_return ipc::Packet<ipc::TableReply>(reply);
     }
     Task<Result<ipc::Packet<ipc::Nothing>>> submit(ipc::Packet<ipc::Submit> packet) {
         std::string content(packet.message.size, '\0');

@@ -95,7 +95,8 @@ std::optional<std::string> read_trusted(const std::string& path) {
 
 }  // namespace
 
-std::optional<std::vector<ipc::AliasTarget>> read_forward_file(const std::string& path) {
+std::optional<std::vector<ipc::AliasTarget>> read_forward_file(const std::string& path,
+                                                               Included may) {
     constexpr std::string_view kInclude = ":include:";
     auto text = read_trusted(path);
     if (!text) return std::nullopt;
@@ -113,8 +114,12 @@ std::optional<std::vector<ipc::AliasTarget>> read_forward_file(const std::string
         if (!list) continue;
         // local(8): no commands and files in :include: files, unless the administrator allows them.
         for (ipc::AliasTarget& member : parse_forward(*list)) {
-            if (member.kind == ipc::AliasKind::address || member.kind == ipc::AliasKind::user)
-                open.push_back(std::move(member));
+            const bool allowed = member.kind == ipc::AliasKind::command ? may.commands
+                                 : member.kind == ipc::AliasKind::file  ? may.files
+                                                                        : true;
+            if (!allowed) continue;
+            member.via = kIncludedVia;
+            open.push_back(std::move(member));
         }
     }
     return targets;
@@ -148,12 +153,14 @@ Result<Fd> prefixed_copy(int content, std::uint64_t offset, std::uint64_t size,
     return copy;
 }
 
-std::string forwarded_id(const std::string& queue_id, std::uint32_t recipient) {
+std::string forwarded_id(const std::string& queue_id, std::uint32_t recipient,
+                         const std::string& part) {
     auto id = spool::QueueId::parse(queue_id);
     if (!id) return spool::make_queue_id();
     // Another microsecond and process id, derived from both: the chance that it is somebody
     // else's is the chance of two messages in one microsecond of a process with that very number.
     std::string seed = queue_id + "/" + std::to_string(recipient);
+    if (!part.empty()) seed += "/" + part;
     std::uint32_t mixed = crc32c(seed);
     return spool::format_queue_id(id->time + 1 + mixed % 997, mixed % 28'000'000);
 }

@@ -12,7 +12,7 @@ using ipc::AliasKind;
 using Targets = std::vector<ipc::AliasTarget>;
 
 TEST_CASE("~/.forward is read as local(8) reads it", "[lmtp-local]") {
-    auto [text, expected] = GENERATE(table<std::string, Targets>({
+    auto [text, expected] = GENERATE(Catch::Generators::table<std::string, Targets>({
         {"", {}},
         {"# nothing\n\n", {}},
         {"a@b\n", {{AliasKind::address, "a@b"}}},
@@ -31,7 +31,7 @@ TEST_CASE("~/.forward is read as local(8) reads it", "[lmtp-local]") {
 
 TEST_CASE("a ~/.forward that others can write is ignored", "[lmtp-local]") {
     FakeHouse house;
-    auto read = [&] { return read_forward_file(house.path() + "/.forward"); };
+    auto read = [&] { return read_forward_file(house.path() + "/.forward", Included()); };
     CHECK_FALSE(read());
     house.put(house.path() + "/.forward", "a@b\n");
     REQUIRE(::chmod((house.path() + "/.forward").c_str(), 0644) == 0);
@@ -77,6 +77,7 @@ TEST_CASE("the queue id of what is forwarded follows from the message's", "[lmtp
     CHECK(forwarded_id(id, 0) == forwarded_id(id, 0));
     CHECK(forwarded_id(id, 0) != forwarded_id(id, 1));
     CHECK(forwarded_id(id, 0) != id);
+    CHECK(forwarded_id(id, 0, "tim") != forwarded_id(id, 0));
 }
 
 }  // namespace

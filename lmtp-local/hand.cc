@@ -1,5 +1,9 @@
 #include "lmtp-local/hand.h"
 
+#include <algorithm>
+
+#include <sys/stat.h>
+
 #include "lib/ipc/datagram.h"
 #include "lib/store/flush.h"
 #include "lib/store/store.h"
@@ -79,11 +83,20 @@ private:
     static TaskResult read_forward(const ipc::Datagram& datagram) {
         auto task = ipc::decode<ForwardTask>(datagram.body());
         if (!task) return result_of(task.error());
+        struct stat home {};
+        if (!task->home.empty() && ::stat(task->home.c_str(), &home) != 0)
+            return result_of(system_error("cannot access home directory " + task->home));
+        auto may = [&task](const char* what) {
+            return std::find(task->include.begin(), task->include.end(), what) !=
+                   task->include.end();
+        };
+        const Included included{may("commands"), may("files")};
         TaskResult result;
-        for (const std::string& path : task->paths) {
-            auto targets = read_forward_file(path);
+        for (std::size_t i = 0; i < task->paths.size(); ++i) {
+            auto targets = read_forward_file(task->paths[i], included);
             if (!targets) continue;
             result.found = true;
+            result.path = static_cast<std::uint32_t>(i);
             result.targets = *std::move(targets);
             break;
         }

@@ -11,15 +11,14 @@
 
 #include "lib/base/text.h"
 #include "lib/smtp/address.h"
+#include "lmtp-local/forwarding.h"
 #include "lmtp-local/unix_form.h"
 
 namespace facteur::lmtp_local {
 namespace {
 
-constexpr std::string_view kForward = "forward";
-
-bool allows(const std::vector<std::string>& where) {
-    return std::find(where.begin(), where.end(), kForward) != where.end();
+bool allows(const std::vector<std::string>& where, std::string_view what = "forward") {
+    return std::find(where.begin(), where.end(), what) != where.end();
 }
 
 Result<Account> account_named(const std::string& name, const Hands& hands) {
@@ -32,14 +31,6 @@ Result<Account> account_named(const std::string& name, const Hands& hands) {
     account.who.uid = entry->pw_uid;
     account.who.gid = entry->pw_gid;
     return account;
-}
-
-std::string extension_of(const std::string& local, const std::string& delimiters) {
-    std::size_t at = local.find_first_of(delimiters);
-    if (at == 0 || at == std::string::npos) return {};
-    std::string extension = local.substr(at + 1);
-    // It becomes part of a file name.
-    return extension.find('/') == std::string::npos ? extension : std::string();
 }
 
 }  // namespace
@@ -63,16 +54,18 @@ Account LocalDelivery::account_of(const User& user) const {
     return account;
 }
 
-Macros LocalDelivery::macros(const ipc::JobRecipient& recipient, const Account& account) const {
+Macros LocalDelivery::macros(const Addressee& recipient, const Account& account) const {
     smtp::Mailbox mailbox = smtp::split_internal(recipient.address);
     Macros out;
     out["recipient"] = recipient.address;
     out["local"] = mailbox.local;
     out["domain"] = mailbox.domain;
-    out["extension"] = extension_of(mailbox.local, settings_.recipient_delimiter());
-    if (!out["extension"].empty())
-        out["recipient_delimiter"] =
-            mailbox.local.substr(mailbox.local.size() - out["extension"].size() - 1, 1);
+    const table::AddressParts parts = split_name(mailbox.local);
+    // It becomes part of a file name.
+    if (!parts.extension.empty() && parts.extension.find('/') == std::string::npos) {
+        out["extension"] = parts.extension.substr(1);
+        out["recipient_delimiter"] = parts.extension.substr(0, 1);
+    }
     out["user"] = account.name;
     out["home"] = account.home;
     out["shell"] = account.name.empty() ? "" : _PATH_BSHELL;
@@ -80,8 +73,7 @@ Macros LocalDelivery::macros(const ipc::JobRecipient& recipient, const Account& 
 }
 
 // local(8), "EXTERNAL COMMAND DELIVERY".
-std::vector<std::string> LocalDelivery::environment(const Mail& mail,
-                                                    const ipc::JobRecipient& recipient,
+std::vector<std::string> LocalDelivery::environment(const Mail& mail, const Addressee& recipient,
                                                     const Account& account) const {
     std::vector<std::string> out;
     auto add = [&](const char* name, const std::string& value) {
@@ -122,7 +114,7 @@ std::vector<std::string> LocalDelivery::environment(const Mail& mail,
     return out;
 }
 
-Task<Outcome> LocalDelivery::to_command(const Mail& mail, const ipc::JobRecipient& recipient,
+Task<Outcome> LocalDelivery::to_command(const Mail& mail, const Addressee& recipient,
                                         Account account, std::string command) {
     const bool is_forward = !account.name.empty();
     if (is_forward && !allows(settings_.aliases.allow_mail_to_commands()))
@@ -135,7 +127,7 @@ Task<Outcome> LocalDelivery::to_command(const Mail& mail, const ipc::JobRecipien
         expand_macros(settings_.command_execution_directory(), macros(recipient, account),
                       settings_.execution_directory_expansion_filter());
     task.from_line = from_line(mail.sender, std::time(nullptr));
-    task.prefix = delivery_prefix(mail, recipient);
+    task.prefix = delivery_prefix(mail, recipient, marks("command"));
     task.offset = mail.offset;
     task.size = mail.size;
     task.seconds = settings_.command_time_limit().count();
@@ -145,34 +137,39 @@ Task<Outcome> LocalDelivery::to_command(const Mail& mail, const ipc::JobRecipien
                             "delivered to command: " + printable(command, 200));
 }
 
-Task<Outcome> LocalDelivery::to_file(const Mail& mail, const ipc::JobRecipient& recipient,
-                                     Account account, std::string path) {
+Task<Outcome> LocalDelivery::to_file(const Mail& mail, const Addressee& recipient, Account account,
+                                     std::string path) {
     const bool is_forward = !account.name.empty();
     if (is_forward && !allows(settings_.aliases.allow_mail_to_files()))
         co_return Outcome::failed("mail to files is restricted", "5.7.1");
     co_return co_await append(mail, recipient, std::move(account), std::move(path), false);
 }
 
-Task<Outcome> LocalDelivery::append(const Mail& mail, const ipc::JobRecipient& recipient,
-                                    Account account, std::string path, bool is_mailbox) {
-    if (path.ends_with('/')) {
-        MaildirTask task;
-        task.location = "maildir:" + path;
-        task.hostname = settings_.myhostname();
-        task.prefix = delivery_prefix(mail, recipient);
-        task.offset = mail.offset;
-        task.size = mail.size;
-        task.delivery_id = mail.id + "-" + std::to_string(recipient.index) + "-" + path;
-        task.maybe_delivered = true;
-        task.durable = true;
-        auto answer = co_await hands_.ask(account.who, std::move(task), mail.content.duplicate());
-        if (!answer) co_return Outcome::bad(answer.error());
-        co_return Outcome::good(ipc::Outcome::delivered, "delivered to maildir");
-    }
+Task<Outcome> LocalDelivery::append_to_maildir(const Mail& mail, const Addressee& recipient,
+                                               Account account, std::string path) {
+    const auto limit = static_cast<std::uint64_t>(settings_.mailbox_size_limit());
+    if (limit > 0 && mail.size > limit)
+        co_return Outcome::failed("message is larger than mailbox_size_limit", "5.2.2");
+    MaildirTask task;
+    task.location = "maildir:" + path;
+    task.hostname = settings_.myhostname();
+    task.prefix = delivery_prefix(mail, recipient, marks("file"));
+    task.offset = mail.offset;
+    task.size = mail.size;
+    task.delivery_id = mail.id + "-" + std::to_string(recipient.index) + "-" + path;
+    task.maybe_delivered = true;
+    task.durable = true;
+    auto answer = co_await hands_.ask(account.who, std::move(task), mail.content.duplicate());
+    if (!answer) co_return Outcome::bad(answer.error());
+    co_return Outcome::good(ipc::Outcome::delivered, "delivered to maildir");
+}
+
+FileTask LocalDelivery::file_task(const Mail& mail, const Addressee& recipient,
+                                  std::string path) const {
     FileTask task;
-    task.path = path;
+    task.path = std::move(path);
     task.from_line = from_line(mail.sender, std::time(nullptr));
-    task.prefix = delivery_prefix(mail, recipient);
+    task.prefix = delivery_prefix(mail, recipient, marks("file"));
     task.offset = mail.offset;
     task.size = mail.size;
     task.locks = settings_.mailbox_delivery_lock();
@@ -180,6 +177,14 @@ Task<Outcome> LocalDelivery::append(const Mail& mail, const ipc::JobRecipient& r
     task.delay = settings_.deliver_lock_delay().count();
     task.stale = settings_.stale_lock_time().count();
     task.limit = static_cast<std::uint64_t>(settings_.mailbox_size_limit());
+    return task;
+}
+
+Task<Outcome> LocalDelivery::append(const Mail& mail, const Addressee& recipient, Account account,
+                                    std::string path, bool is_mailbox) {
+    if (path.ends_with('/'))
+        co_return co_await append_to_maildir(mail, recipient, std::move(account), std::move(path));
+    FileTask task = file_task(mail, recipient, path);
     task.own = is_mailbox && settings_.strict_mailbox_ownership();
     auto answer = co_await hands_.ask(account.who, std::move(task), mail.content.duplicate());
     if (!answer) co_return Outcome::bad(answer.error());
@@ -187,20 +192,66 @@ Task<Outcome> LocalDelivery::append(const Mail& mail, const ipc::JobRecipient& r
     co_return Outcome::good(ipc::Outcome::delivered, std::move(text));
 }
 
-Task<Result<std::string>> LocalDelivery::mailbox_command(const std::string& user) {
-    if (settings_.mailbox_command_maps().empty()) co_return settings_.mailbox_command();
-    ipc::Lookup question;
-    question.tables = settings_.mailbox_command_maps();
-    question.key = user;
-    CO_TRY(auto answer, co_await addressd_.call(std::move(question)));
-    co_return answer.message.found ? answer.message.value : settings_.mailbox_command();
+Task<Outcome> LocalDelivery::to_virtual_file(const Mail& mail, const Addressee& recipient,
+                                             Identity owner, std::string path) {
+    FileTask task = file_task(mail, recipient, std::move(path));
+    task.prefix = delivery_prefix(mail, recipient);
+    task.locks = settings_.virtual_mailbox_lock();
+    task.limit = static_cast<std::uint64_t>(settings_.virtual_mailbox_limit());
+    task.own = settings_.strict_mailbox_ownership();
+    if (!hands_.can_become_others()) owner = Identity{::geteuid(), ::getegid(), 0};
+    auto answer = co_await hands_.ask(owner, std::move(task), mail.content.duplicate());
+    if (!answer) co_return Outcome::bad(answer.error());
+    co_return Outcome::good(ipc::Outcome::delivered, "delivered to mailbox");
 }
 
-Task<std::optional<Outcome>> LocalDelivery::to_mailbox(const Mail& mail,
-                                                       const ipc::JobRecipient& recipient,
+bool LocalDelivery::marks(std::string_view what) const {
+    const auto& where = settings_.prepend_delivered_header();
+    return std::find(where.begin(), where.end(), what) != where.end();
+}
+
+table::AddressParts LocalDelivery::split_name(std::string_view local) const {
+    const table::Delimiters delimiters(settings_.recipient_delimiter(),
+                                       settings_.aliases.owner_request_special());
+    // The local part alone: an @ in it is quoted, and ends nothing.
+    return table::split_address(std::string(local) + "@", delimiters);
+}
+
+Task<Result<std::string>> LocalDelivery::of_user(const std::vector<std::string>& tables,
+                                                 std::string name, std::string otherwise) {
+    if (tables.empty()) co_return otherwise;
+    ipc::Lookup question;
+    question.tables = tables;
+    question.key = std::move(name);
+    CO_TRY(auto answer, co_await addressd_.call(std::move(question)));
+    co_return answer.message.found ? std::move(answer.message.value) : otherwise;
+}
+
+Task<Result<std::string>> LocalDelivery::transport(std::string name, bool is_user) {
+    CO_TRY(std::string found, co_await of_user(settings_.mailbox_transport_maps(), name,
+                                               settings_.mailbox_transport()));
+    if (!found.empty() || is_user) co_return found;
+    co_return co_await of_user(settings_.fallback_transport_maps(), std::move(name),
+                               settings_.fallback_transport());
+}
+
+// No filter: what comes out is an address, and goes nowhere near a shell or a file.
+std::string LocalDelivery::luser_relay(const Addressee& recipient) const {
+    if (settings_.luser_relay().empty()) return {};
+    Account nobody;
+    Macros known = macros(recipient, nobody);
+    known["user"] = split_name(known["local"]).local;
+    std::string every;
+    for (const auto& [name, value] : known)
+        every += value;
+    return expand_macros(settings_.luser_relay(), known, every);
+}
+
+Task<std::optional<Outcome>> LocalDelivery::to_mailbox(const Mail& mail, const Addressee& recipient,
                                                        const User& user) {
     Account account = account_of(user);
-    auto command = co_await mailbox_command(user.name);
+    auto command =
+        co_await of_user(settings_.mailbox_command_maps(), user.name, settings_.mailbox_command());
     if (!command) co_return Outcome::bad(command.error());
     if (!command->empty()) {
         Outcome outcome = co_await to_command(mail, recipient, std::move(account), *command);
@@ -223,7 +274,20 @@ Task<std::optional<Outcome>> LocalDelivery::to_mailbox(const Mail& mail,
     co_return outcome;
 }
 
-Task<Result<LocalDelivery::Targets>> LocalDelivery::forward_file(const ipc::JobRecipient& recipient,
+/// local(8), "ADDRESS EXTENSION": addresses get back what the name of the file did not have.
+void LocalDelivery::give_extension(std::vector<ipc::AliasTarget>& targets,
+                                   const std::string& extension) const {
+    if (extension.empty()) return;
+    const auto& kinds = settings_.aliases.propagate_unmatched_extensions();
+    for (ipc::AliasTarget& target : targets) {
+        const bool included = target.via == kIncludedVia;
+        if (target.kind != ipc::AliasKind::address) continue;
+        if (!allows(kinds, included ? "include" : "forward")) continue;
+        target.value.insert(std::min(target.value.rfind('@'), target.value.size()), extension);
+    }
+}
+
+Task<Result<LocalDelivery::Targets>> LocalDelivery::forward_file(const Addressee& recipient,
                                                                  const User& user) {
     Account account = account_of(user);
     if (!settings_.forward_files() || account.home.empty()) co_return Targets();
@@ -231,18 +295,28 @@ Task<Result<LocalDelivery::Targets>> LocalDelivery::forward_file(const ipc::JobR
         if (hands_.can_become_others()) co_return Targets();
     }
     ForwardTask task;
+    if (settings_.require_home_directory()) task.home = account.home;
+    const auto& commands = settings_.aliases.allow_mail_to_commands();
+    const auto& files = settings_.aliases.allow_mail_to_files();
+    if (allows(commands, "include")) task.include.push_back("commands");
+    if (allows(files, "include")) task.include.push_back("files");
+    std::vector<bool> extended;  // its name has the extension: then that is not unmatched
     const Macros known = macros(recipient, account);
     // Each name by itself: a comma in an extension must not make two of it.
     for (std::string_view name : split(settings_.forward_path(), ',')) {
         std::string path = expand_macros(trim(name), known, settings_.forward_expansion_filter());
         const bool is_again =
             std::find(task.paths.begin(), task.paths.end(), path) != task.paths.end();
-        if (!path.empty() && path.front() == '/' && !is_again)
-            task.paths.push_back(std::move(path));
+        if (path.empty() || path.front() != '/' || is_again) continue;
+        task.paths.push_back(std::move(path));
+        extended.push_back(name.find("extension") != std::string_view::npos);
     }
     CO_TRY(auto answer, co_await hands_.ask(account.who, std::move(task)));
     Targets targets;
-    if (answer.result.found) targets = std::move(answer.result.targets);
+    if (!answer.result.found) co_return targets;
+    targets = std::move(answer.result.targets);
+    const bool matched = answer.result.path < extended.size() && extended[answer.result.path];
+    if (!matched) give_extension(*targets, split_name(known.at("local")).extension);
     co_return targets;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lib/ipc/client.h"
+#include "lib/table/address_keys.h"
 #include "lmtp-local/hands.h"
 #include "lmtp-local/macros.h"
 #include "lmtp-local/mail.h"
@@ -30,26 +31,44 @@ public:
     Result<Account> account_of_aliases() const;
     Account account_of(const User& user) const;
 
-    Task<Outcome> to_command(const Mail& mail, const ipc::JobRecipient& recipient, Account account,
+    Task<Outcome> to_command(const Mail& mail, const Addressee& recipient, Account account,
                              std::string command);
     /// A name with / at the end is a Maildir.
-    Task<Outcome> to_file(const Mail& mail, const ipc::JobRecipient& recipient, Account account,
+    Task<Outcome> to_file(const Mail& mail, const Addressee& recipient, Account account,
                           std::string path);
     /// Where mailbox_command, home_mailbox and mail_spool_directory send mail for a system user;
     /// nothing when it goes into the user's letterbox.
-    Task<std::optional<Outcome>> to_mailbox(const Mail& mail, const ipc::JobRecipient& recipient,
+    Task<std::optional<Outcome>> to_mailbox(const Mail& mail, const Addressee& recipient,
                                             const User& user);
+    /// A mailbox file of virtual(8).
+    Task<Outcome> to_virtual_file(const Mail& mail, const Addressee& recipient, Identity owner,
+                                  std::string path);
+    /// "transport:nexthop" that mailbox_transport and its maps say for everybody, or
+    /// fallback_transport and its maps for a name that is no user's; empty: none.
+    Task<Result<std::string>> transport(std::string name, bool is_user);
+    /// The address for mail of unknown users; empty: none.
+    std::string luser_relay(const Addressee& recipient) const;
+    /// prepend_delivered_header: command, file, forward.
+    bool marks(std::string_view what) const;
+    /// A local part, apart from its extension.
+    table::AddressParts split_name(std::string_view local) const;
     /// What the user's ~/.forward says; nothing when there is none.
     using Targets = std::optional<std::vector<ipc::AliasTarget>>;
-    Task<Result<Targets>> forward_file(const ipc::JobRecipient& recipient, const User& user);
+    Task<Result<Targets>> forward_file(const Addressee& recipient, const User& user);
 
 private:
-    Macros macros(const ipc::JobRecipient& recipient, const Account& account) const;
-    std::vector<std::string> environment(const Mail& mail, const ipc::JobRecipient& recipient,
+    Macros macros(const Addressee& recipient, const Account& account) const;
+    std::vector<std::string> environment(const Mail& mail, const Addressee& recipient,
                                          const Account& account) const;
-    Task<Outcome> append(const Mail& mail, const ipc::JobRecipient& recipient, Account account,
+    Task<Outcome> append(const Mail& mail, const Addressee& recipient, Account account,
                          std::string path, bool is_mailbox);
-    Task<Result<std::string>> mailbox_command(const std::string& user);
+    Task<Outcome> append_to_maildir(const Mail& mail, const Addressee& recipient, Account account,
+                                    std::string path);
+    void give_extension(std::vector<ipc::AliasTarget>& targets, const std::string& extension) const;
+    FileTask file_task(const Mail& mail, const Addressee& recipient, std::string path) const;
+    /// What the tables say of a name; else the other value.
+    Task<Result<std::string>> of_user(const std::vector<std::string>& tables, std::string name,
+                                      std::string otherwise);
 
     const Settings& settings_;
     Hands& hands_;

@@ -32,12 +32,14 @@ void Outcome::merge(Outcome other) {
     domains = std::move(both);
 }
 
-std::string delivery_prefix(const Mail& mail, const ipc::JobRecipient& recipient) {
+std::string delivery_prefix(const Mail& mail, const Addressee& recipient, bool delivered_to) {
     const std::string& original =
-        recipient.original.empty() ? recipient.address : recipient.original;
-    return "Return-Path: <" + smtp::to_external(mail.sender) + ">\r\n" +
-           "X-Original-To: " + smtp::to_external(original) + "\r\n" +
-           "Delivered-To: " + smtp::to_external(recipient.address) + "\r\n" + mail.trace;
+        recipient.original.empty() ? recipient.delivered_to : recipient.original;
+    std::string fields = "Return-Path: <" + smtp::to_external(mail.sender) + ">\r\n" +
+                         "X-Original-To: " + smtp::to_external(original) + "\r\n";
+    if (delivered_to)
+        fields += "Delivered-To: " + smtp::to_external(recipient.delivered_to) + "\r\n";
+    return fields + mail.trace;
 }
 
 }  // namespace facteur::lmtp_local

@@ -67,7 +67,15 @@ struct Outcome {
     void merge(Outcome other);
 };
 
+/// A recipient on its way through aliases and ~/.forward.
+struct Addressee : ipc::JobRecipient {
+    Addressee() = default;
+    explicit Addressee(ipc::JobRecipient recipient)
+        : JobRecipient(std::move(recipient)), delivered_to(address) {}
+    std::string delivered_to;  ///< for the field; `address` is what aliases made of it
+};
+
 /// The fields that a delivery puts on top.
-std::string delivery_prefix(const Mail& mail, const ipc::JobRecipient& recipient);
+std::string delivery_prefix(const Mail& mail, const Addressee& recipient, bool delivered_to = true);
 
 }  // namespace facteur::lmtp_local

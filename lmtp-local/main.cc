@@ -28,11 +28,20 @@ DESCRIPTION
     The extension of an address (recipient_delimiter) is left out when the whole address is
     nobody's.
 
+    With virtual_mailbox_base or virtual_uid_maps, the mailboxes of virtual users are where
+    virtual_mailbox_maps say, as virtual(8) of Postfix has them, and belong to whom
+    virtual_uid_maps and virtual_gid_maps say; authd is not asked then.
+
     The mail of a system user goes, in this order, where ~/.forward (forward_path) sends it, to
-    mailbox_command_maps or mailbox_command, into home_mailbox, into mail_spool_directory, or, as
-    it is shipped, into the Maildir that mail_location names, where IMAP and POP3 find it. A name
-    with / at the end is a Maildir, any other a file in mbox format: locked as
-    mailbox_delivery_lock says, flushed, and cut back to its length when something fails.
+    mailbox_transport_maps or mailbox_transport, to mailbox_command_maps or mailbox_command, into
+home_mailbox, into mail_spool_directory, or, as it is shipped, into the Maildir that mail_location
+names, where IMAP and POP3 find it. A name with / at the end is a Maildir, any other a file in mbox
+format: locked as mailbox_delivery_lock says, flushed, and cut back to its length when something
+fails.
+
+    Mail for a name that is neither an alias nor a user goes to mailbox_transport_maps or
+    mailbox_transport, else to fallback_transport_maps or fallback_transport, else to luser_relay,
+    else it is returned. What goes to such a transport is a message of its own in the queue.
 
     Commands ("|command") and files ("/file", "/maildir/") of an alias belong to default_privs,
     those of a ~/.forward to its user. A command gets the message on its standard input, behind a
@@ -101,7 +110,8 @@ int main(int argc, char** argv) {
     lmtp_local.name = "lmtp-local";
     lmtp_local.kind = daemon::Kind::single;
     lmtp_local.owner = daemon::Owner::store;
-    lmtp_local.privileges.writable = {"$mail_home", "$mail_location", "$mail_directories"};
+    lmtp_local.privileges.writable = {"$mail_home", "$mail_location", "$mail_directories",
+                                      "$virtual_mailbox_base"};
     lmtp_local.sections = {&settings};
     lmtp_local.make = [&](daemon::Process& process) {
         auto options = daemon::parse_options({argv + 1, argv + argc});

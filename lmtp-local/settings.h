@@ -28,10 +28,6 @@ struct Settings : conf::Common {
     conf::Param<bool> forward_files{
         params, "allow_forward_files", true,
         "Whether system users may redirect their mail with ~/.forward."};
-    conf::Param<bool> expand_owner_alias{
-        params, "expand_owner_alias", false,
-        "Whether mail to an alias with an owner- alias goes on with what that alias expands to as "
-        "its sender, instead of the owner- address itself."};
     conf::Param<conf::Seconds> timeout{params, "lmtpd_timeout", conf::Seconds(300),
                                        conf::at_least(conf::Seconds(1)),
                                        "How long an LMTP client may take to send one command."};
@@ -92,15 +88,67 @@ struct Settings : conf::Common {
                                                "A lock file that is older than this is removed."};
     conf::Param<conf::Size> mailbox_size_limit{
         params, "mailbox_size_limit", 51200000,
-        "The largest mailbox file that mail is appended to, in bytes; 0 is no limit."};
+        "The largest mailbox file that mail is appended to, and the largest file in a Maildir of "
+        "home_mailbox, mail_spool_directory or an alias, in bytes; 0 is no limit."};
     conf::Param<bool> strict_mailbox_ownership{params, "strict_mailbox_ownership", true,
                                                "Whether a mailbox file must be owned by its user."};
+    conf::Param<std::string> mailbox_transport{
+        params, "mailbox_transport", "",
+        "transport:nexthop that gets the mail of all local names, known or not, which no alias and "
+        "no ~/.forward sends elsewhere."};
+    conf::Param<conf::List> mailbox_transport_maps{
+        params, "mailbox_transport_maps", "",
+        "Tables with such a transport for single users; they come before mailbox_transport."};
+    conf::Param<std::string> fallback_transport{
+        params, "fallback_transport", "",
+        "transport:nexthop that gets the mail of names that are neither aliases nor users."};
+    conf::Param<conf::List> fallback_transport_maps{
+        params, "fallback_transport_maps", "",
+        "Tables with such a transport for single names; they come before fallback_transport."};
+    conf::Param<conf::Raw> luser_relay{
+        params, "luser_relay", "",
+        "The address ($user@other.example, $local, ...) that gets the mail of unknown names."};
+    conf::Param<bool> require_home_directory{
+        params, "require_home_directory", false,
+        "Whether mail waits while the home directory of its user is not there."};
+    conf::Param<conf::List> prepend_delivered_header{
+        params, "prepend_delivered_header", "command, file, forward",
+        "When mail of system users gets a Delivered-To: field, which ends loops: command, file, "
+        "forward."};
+    conf::Param<bool> frozen_delivered_to{
+        params, "frozen_delivered_to", true,
+        "Whether Delivered-To: names the recipient that the queue knows, rather than what aliases "
+        "made of it."};
     conf::Param<conf::Raw> forward_path{
         params, "forward_path", "$home/.forward${recipient_delimiter}${extension}, $home/.forward",
         "The files that may redirect a user's mail; the first that is there counts."};
     conf::Param<std::string> forward_expansion_filter{
         params, "forward_expansion_filter", kPlainCharacters,
         "The characters that may stand in what forward_path expands to."};
+
+    // virtual(8).
+    conf::Param<std::string> virtual_mailbox_base{
+        params, "virtual_mailbox_base", "",
+        "The folder below which $virtual_mailbox_maps say where each mailbox is: a name with / at "
+        "the end is a Maildir, any other a file in mbox format. Used when this or "
+        "$virtual_uid_maps is set; otherwise virtual users are those that authd knows."};
+    conf::Param<conf::List> virtual_mailbox_maps{params, "virtual_mailbox_maps", "",
+                                                 "Tables with the mailboxes of virtual users."};
+    conf::Param<conf::List> virtual_uid_maps{
+        params, "virtual_uid_maps", "",
+        "Tables with the numeric user id that owns the mailbox of a virtual user (static:5000)."};
+    conf::Param<conf::List> virtual_gid_maps{
+        params, "virtual_gid_maps", "",
+        "Tables with the numeric group id that owns the mailbox of a virtual user."};
+    conf::Param<int> virtual_minimum_uid{params, "virtual_minimum_uid", 100, conf::at_least(1),
+                                         "The smallest user id that $virtual_uid_maps may give."};
+    conf::Param<conf::Size> virtual_mailbox_limit{
+        params, "virtual_mailbox_limit", 51200000,
+        "The largest mailbox file, or file in a Maildir, of $virtual_mailbox_base, in bytes; 0 is "
+        "no limit."};
+    conf::Param<conf::List> virtual_mailbox_lock{
+        params, "virtual_mailbox_lock", "fcntl, dotlock",
+        "How mailbox files below $virtual_mailbox_base are locked: fcntl, flock, dotlock."};
     conf::Param<int> process_limit{
         params, "local_process_limit", 100, conf::Range<int>{1, 10000},
         "Processes that deliver as other users, or run a command, at a time."};

@@ -35,6 +35,7 @@ struct TaskResult {
     std::uint64_t domain = 0;
     std::vector<ipc::AliasTarget> targets;  ///< ForwardTask
     bool found = false;                     ///< ForwardTask: there is such a file
+    std::uint32_t path = 0;                 ///< ForwardTask: which of them
 
     static constexpr std::string_view kName = "result";
     static constexpr auto fields() {
@@ -42,7 +43,8 @@ struct TaskResult {
         using ipc::Field;
         return std::tuple{Field{"kind", &M::kind},       Field{"status", &M::status},
                           Field{"text", &M::text},       Field{"domain", &M::domain},
-                          Field{"targets", &M::targets}, Field{"found", &M::found}};
+                          Field{"targets", &M::targets}, Field{"found", &M::found},
+                          Field{"path", &M::path}};
     }
 };
 
@@ -75,12 +77,15 @@ struct MaildirTask {
 /// Read the first of these ~/.forward files that is there.
 struct ForwardTask {
     std::vector<std::string> paths;
+    std::string home;                  ///< must be there; empty: need not
+    std::vector<std::string> include;  ///< what :include: files may name: commands, files
 
     static constexpr std::string_view kName = "forward";
     static constexpr auto fields() {
         using M = ForwardTask;
         using ipc::Field;
-        return std::tuple{Field{"paths", &M::paths}};
+        return std::tuple{Field{"paths", &M::paths}, Field{"home", &M::home},
+                          Field{"include", &M::include}};
     }
 };
 

@@ -51,12 +51,32 @@ Task<Result<std::shared_ptr<User>>> Users::find(std::string name) {
     user->uid = answer.message.uid;
     user->gid = answer.message.gid;
     CO_TRY(user->box, co_await open_box(*user, answer.message.mail));
+    keep(name, user);
+    co_return user;
+}
+
+Task<Result<std::shared_ptr<User>>> Users::at(std::uint32_t uid, std::uint32_t gid,
+                                              std::string path) {
+    // No name of a user has a slash in front.
+    std::string name = "/" + std::to_string(uid) + "/" + std::to_string(gid) + path;
+    if (auto at = known_.find(name); at != known_.end() && at->second.until > Loop::current().now())
+        co_return at->second.user;
+    auto user = std::make_shared<User>();
+    user->name = path;
+    user->uid = uid;
+    user->gid = gid;
+    CO_TRY(user->box, co_await open_box(*user, "maildir:" + path));
+    keep(name, user);
+    co_return user;
+}
+
+void Users::keep(const std::string& name, const std::shared_ptr<User>& user) {
+    const TimePoint now = Loop::current().now();
     if (known_.size() >= cache_limit_) {
         std::erase_if(known_, [now](const auto& item) { return item.second.until <= now; });
         if (known_.size() >= cache_limit_) known_.clear();
     }
     if (cache_limit_ > 0) known_[name] = Known{user, now + kKeep};
-    co_return user;
 }
 
 }  // namespace facteur::lmtp_local

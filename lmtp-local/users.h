@@ -30,8 +30,11 @@ public:
     /// Shared by the cache and the deliveries that use it.  nullptr: there is no such user; an
     /// Error: it could not be found out.
     Task<Result<std::shared_ptr<User>>> find(std::string name);
+    /// Somebody whom authd does not know, with a Maildir at this place.
+    Task<Result<std::shared_ptr<User>>> at(std::uint32_t uid, std::uint32_t gid, std::string path);
 
 private:
+    void keep(const std::string& name, const std::shared_ptr<User>& user);
     struct Known {
         std::shared_ptr<User> user;
         TimePoint until;

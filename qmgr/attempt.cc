@@ -100,6 +100,7 @@ Task<void> Manager::route(Message& message, bool expanded) {
     ipc::Resolve question;
     question.sender = message.story.envelope.sender;
     question.expanded = expanded;
+    question.forwarded = message.story.envelope.protocol == spool::kForwarded;
     std::vector<std::size_t> asked;
     for (std::size_t i = 0; i < message.story.progress.size(); ++i) {
         if (is_done(message.story.progress[i]) || is_member(message, i) != expanded) continue;
@@ -151,10 +152,14 @@ Task<void> Manager::take_resolved(Message& message, std::size_t index, ipc::Reso
     }
     std::vector<spool::Recipient> members;
     const spool::Recipient alias = message.story.envelope.recipients[index];
-    const bool one_to_one = resolved.destinations.size() == 1;
+    const bool one_to_one =
+        std::count_if(resolved.destinations.begin(), resolved.destinations.end(),
+                      [](const auto& to) { return !to.copy; }) == 1;
     for (const ipc::Destination& destination : resolved.destinations) {
         if (!present.insert(destination.recipient).second) continue;
         members.push_back(member_of(alias, destination.recipient, one_to_one));
+        // postconf(5), always_bcc: "as if it was specified with NOTIFY=NONE".
+        if (destination.copy) members.back().notify = spool::notify_never;
     }
     spool::Step step(message.story, now_seconds());
     step.expanded(index, members);
@@ -182,7 +187,10 @@ void Manager::assign(Message& message, std::size_t index, const ipc::Destination
                !domain.empty()) {
         progress = verdict("4.3.2", "delivery to " + domain + " is suspended by the administrator");
     } else {
-        message.routes[{destination.transport, destination.nexthop}].push_back(index);
+        message.routes[{destination.transport, destination.nexthop, routed.sender}].push_back(
+            index);
+        message.senders.erase(index);
+        if (!routed.sender.empty()) message.senders[index] = routed.sender;
         return;
     }
     message.story.progress[index] = std::move(progress);
@@ -192,7 +200,7 @@ void Manager::assign(Message& message, std::size_t index, const ipc::Destination
 
 void Manager::hand_out(Message& message) {
     for (const auto& [route, recipients] : message.routes)
-        dispatcher_.add(message, route.first, route.second, recipients);
+        dispatcher_.add(message, route.transport, route.nexthop, recipients);
     message.routes.clear();
 }
 

@@ -29,6 +29,14 @@ struct Folder {
     std::string path = "/tmp/facteur-qmgr-XXXXXX";
 };
 
+inline ipc::Destination way(std::string recipient, std::string transport, std::string nexthop) {
+    ipc::Destination to;
+    to.recipient = std::move(recipient);
+    to.transport = std::move(transport);
+    to.nexthop = std::move(nexthop);
+    return to;
+}
+
 /// "user@domain" goes to smtp:domain; alias@ has members, some domains are special.
 inline Task<Result<ipc::Resolution>> resolve(ipc::Resolve question) {
     ipc::Resolution answer;
@@ -37,17 +45,17 @@ inline Task<Result<ipc::Resolution>> resolve(ipc::Resolve question) {
         ipc::Resolved resolved;
         resolved.original = address;
         std::string domain = address.substr(address.find('@') + 1);
-        ipc::Destination to{address, "smtp", domain};
-        if (domain == "error.test") to = {address, "error", "5.1.1 User unknown"};
-        if (domain == "retry.test") to = {address, "retry", "4.2.1 Later"};
-        if (domain == "discard.test") to = {address, "discard", "gone"};
+        ipc::Destination to = way(address, "smtp", domain);
+        if (domain == "error.test") to = way(address, "error", "5.1.1 User unknown");
+        if (domain == "retry.test") to = way(address, "retry", "4.2.1 Later");
+        if (domain == "discard.test") to = way(address, "discard", "gone");
         if (domain == "fail.test") {
             resolved.status = "4.3.0";
             resolved.text = "table failed";
         } else if (address.starts_with("alias@") && !question.expanded) {
-            resolved.destinations.push_back({"one@" + domain, "smtp", domain});
-            resolved.destinations.push_back({"two@" + domain, "smtp", domain});
-            resolved.destinations.push_back({"one@" + domain, "smtp", domain});
+            resolved.destinations.push_back(way("one@" + domain, "smtp", domain));
+            resolved.destinations.push_back(way("two@" + domain, "smtp", domain));
+            resolved.destinations.push_back(way("one@" + domain, "smtp", domain));
         } else {
             resolved.destinations.push_back(to);
         }

@@ -27,8 +27,14 @@ struct Message {
     std::int64_t active_since = 0;  ///< microseconds
     std::size_t jobs = 0;           ///< waiting, running, or written and not flushed
     std::size_t unsent = 0;         ///< of these, waiting
-    /// Transport and nexthop to recipients, while they are being found out.
-    std::map<std::pair<std::string, std::string>, std::vector<std::size_t>> routes;
+    /// Recipients that see another sender (SRS).
+    std::map<std::size_t, std::string> senders;
+    struct Route {
+        std::string transport, nexthop, sender;
+        auto operator<=>(const Route&) const = default;
+    };
+    /// Where recipients go, while that is being found out.
+    std::map<Route, std::vector<std::size_t>> routes;
     std::vector<std::size_t> changed;  ///< recipients with a fate that is not recorded yet
     /// Jobs whose results are in `story`, to be acknowledged once they are recorded.
     std::vector<std::pair<std::shared_ptr<Agent>, std::uint64_t>> reports;
@@ -41,6 +47,10 @@ struct Message {
     Wish granted = Wish::none;  ///< the wish that the end of this attempt takes into account
 
     std::string id() const { return stored.id.text(); }
+    const std::string& sender_for(std::size_t recipient) const {
+        const auto at = senders.find(recipient);
+        return at == senders.end() ? sender : at->second;
+    }
 };
 
 /// Some recipients of a message on their way to one destination.

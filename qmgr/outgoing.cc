@@ -49,7 +49,7 @@ ipc::Job request_for(const Job& job) {
     ipc::Job request;
     request.job = job.number;
     request.queue_id = message.id();
-    request.sender = message.sender;
+    request.sender = message.sender_for(job.recipients.front());
     request.nexthop = job.nexthop;
     for (std::size_t index : job.recipients) {
         const spool::Recipient& from = envelope.recipients[index];

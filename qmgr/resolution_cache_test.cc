@@ -15,7 +15,9 @@ TEST_CASE("an answer is kept as long as addressd allows, and a failure not at al
     told.sender = "mapped@x.test";
     told.keep = 10;
     told.recipients.resize(2);
-    told.recipients[0].destinations.push_back({"b@x.test", "smtp", "x.test"});
+    ipc::Destination to;
+    to.recipient = "b@x.test";
+    told.recipients[0].destinations.push_back(to);
     told.recipients[1].status = "4.3.0";
     cache.keep(question, told);
     ipc::Resolution answer;

@@ -24,8 +24,8 @@ private:
 
 std::string Resolutions::key(const ipc::Resolve& question, const std::string& recipient) {
     std::string key(question.expanded ? "x" : "o");
-    key += question.sender;
-    key += '\n';
+    if (question.forwarded) key += 'f';
+    key += '\n' + question.sender + '\n';
     return key += recipient;
 }
 
@@ -84,6 +84,7 @@ Task<Result<ipc::Resolution>> Resolutions::resolve(ipc::Resolve question) {
     Asking asking(*this);
     asking.question.sender = question.sender;
     asking.question.expanded = question.expanded;
+    asking.question.forwarded = question.forwarded;
     Flights flights = board(question, asking);
     if (!asking.keys.empty()) {
         Result<ipc::Resolution> answer = co_await ask_(asking.question);

@@ -209,7 +209,7 @@ Task<bool> Manager::post(const Message& message, const NoticeParts& parts, spool
     spool::Envelope envelope;
     envelope.sender = std::move(sender);
     envelope.arrival = now_micros();
-    envelope.protocol = "local";
+    envelope.protocol = spool::kForwarded;
     envelope.smtputf8 = about.smtputf8;
     envelope.requiretls = about.requiretls;
     envelope.tls_optional = about.tls_optional;

@@ -30,6 +30,10 @@ enum class Report : std::uint8_t {
 /// RFC 6152, RFC 3030.
 enum class Body : std::uint8_t { seven_bit, eight_bit_mime, binary_mime };
 
+/// The protocol of a message that an alias, a ~/.forward or another part of the mail system sends
+/// on: it came before, and has no copies now (always_bcc and the like).
+inline constexpr const char* kForwarded = "forwarded";
+
 struct Recipient {
     std::string address;
     std::string original;     ///< what the sender wrote, before aliases; empty: the same

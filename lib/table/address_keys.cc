@@ -5,10 +5,12 @@
 namespace facteur::table {
 namespace {
 
-bool stays_whole(std::string_view local, char delimiter) {
+bool stays_whole(std::string_view local, const Delimiters& delimiters) {
     for (std::string_view name : {"postmaster", "mailer-daemon", "double-bounce"})
         if (iequals(local, name)) return true;
-    return delimiter == '-' && (istarts_with(local, "owner-") || iends_with(local, "-request"));
+    if (!delimiters.owners_whole || delimiters.characters.find('-') == std::string_view::npos)
+        return false;
+    return istarts_with(local, "owner-") || (local.size() > 8 && iends_with(local, "-request"));
 }
 
 Key part(std::string text) {
@@ -17,16 +19,15 @@ Key part(std::string text) {
 
 }  // namespace
 
-AddressParts split_address(std::string_view address, std::string_view delimiters) {
+AddressParts split_address(std::string_view address, Delimiters delimiters) {
     AddressParts parts;
     const auto at = address.rfind('@');
     std::string_view local = address.substr(0, at);
     if (at != std::string_view::npos) parts.domain = address.substr(at + 1);
-    const auto place =
-        delimiters.empty() ? std::string_view::npos : local.find_first_of(delimiters);
+    const auto place = local.find_first_of(delimiters.characters);
     // "+foo" is a user of that name: an empty user has no folders.
     if (place != std::string_view::npos && place > 0 && place + 1 < local.size() &&
-        !stays_whole(local, local[place])) {
+        !stays_whole(local, delimiters)) {
         parts.extension = local.substr(place);
         local = local.substr(0, place);
     }
@@ -34,7 +35,7 @@ AddressParts split_address(std::string_view address, std::string_view delimiters
     return parts;
 }
 
-std::vector<Key> address_keys(std::string_view address, std::string_view delimiters, bool is_own) {
+std::vector<Key> address_keys(std::string_view address, Delimiters delimiters, bool is_own) {
     const AddressParts parts = split_address(address, delimiters);
     const bool extended = !parts.extension.empty();
     const bool has_domain = address.find('@') != std::string_view::npos;
@@ -63,7 +64,7 @@ std::vector<Key> domain_keys(std::string_view domain, bool parents_match) {
     return keys;
 }
 
-std::vector<Key> access_address_keys(std::string_view address, std::string_view delimiters,
+std::vector<Key> access_address_keys(std::string_view address, Delimiters delimiters,
                                      bool parents_match) {
     const AddressParts parts = split_address(address, delimiters);
     const bool extended = !parts.extension.empty();
@@ -97,7 +98,7 @@ std::vector<Key> network_keys(std::string_view ip) {
     return keys;
 }
 
-std::vector<Key> transport_keys(std::string_view address, std::string_view delimiters,
+std::vector<Key> transport_keys(std::string_view address, Delimiters delimiters,
                                 bool parents_match) {
     const AddressParts parts = split_address(address, delimiters);
     std::vector<Key> keys;

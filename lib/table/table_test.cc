@@ -231,6 +231,10 @@ TEST_CASE("addresses are taken apart as in Postfix", "[table]") {
     CHECK(texts(transport_keys("u+x@a.b", "+", false)) == "u+x@a.b u@a.b a.b .b *");
     CHECK(split_address("owner-list@a", "-").extension.empty());
     CHECK(split_address("list-request@a", "-").extension.empty());
+    CHECK(split_address("list-request+x@a", "+-").extension == "-request+x");
+    CHECK(split_address("owner-list+x@a", "+-").extension.empty());
+    CHECK(split_address("owner-list+x@a", "+").extension == "+x");
+    CHECK(split_address("owner-list@a", Delimiters("-", false)).extension == "-list");
     CHECK(split_address("list-x@a", "-").extension == "-x");
     CHECK(split_address("+x@a", "+").local == "+x");
     CHECK(split_address("\"a@b\"@c", "+").domain == "c");

@@ -176,11 +176,15 @@ struct Destination {
     /// What the transport makes of it: "[relay.example]:587", a domain, "unix:private/lmtp", the
     /// text of an error ("5.1.1 User unknown").
     std::string nexthop;
+    /// The envelope sender there, where it is another one than the resolution's: SRS.
+    std::string sender;
+    bool copy = false;  ///< for always_bcc and the like: nobody hears of its delivery
 
     static constexpr auto fields() {
         using M = Destination;
         return std::tuple{Field{"recipient", &M::recipient}, Field{"transport", &M::transport},
-                          Field{"nexthop", &M::nexthop}};
+                          Field{"nexthop", &M::nexthop}, Field{"sender", &M::sender, true},
+                          Field{"copy", &M::copy, true}};
     }
     bool operator==(const Destination&) const = default;
 };
@@ -222,45 +226,58 @@ struct Resolve {
     bool expanded = false;
     /// For a probe, which Postfix's address_verify_* parameters may send another way.
     bool verify = false;
+    /// The message is one that came before: an alias or ~/.forward sends it on.  It has no copies.
+    bool forwarded = false;
 
     using Reply = Resolution;
     static constexpr std::string_view kName = "resolve";
     static constexpr auto fields() {
         using M = Resolve;
         return std::tuple{Field{"sender", &M::sender}, Field{"recipients", &M::recipients},
-                          Field{"expanded", &M::expanded, true}, Field{"verify", &M::verify, true}};
+                          Field{"expanded", &M::expanded, true}, Field{"verify", &M::verify, true},
+                          Field{"forwarded", &M::forwarded, true}};
     }
     bool operator==(const Resolve&) const = default;
 };
 
 enum class AliasKind : std::uint8_t {
     address,  ///< forward to this address
-    user,     ///< this local user's mailbox: the alias names itself, or `\user`
+    user,     ///< this local user's mailbox: `\user`
     command,  ///< "|command"
     file,     ///< "/file/name", or "/folder/" for a Maildir
+    account,  ///< this local user, whose ~/.forward counts
 };
 struct AliasTarget {
+    AliasTarget() = default;
+    AliasTarget(AliasKind the_kind, std::string the_value, std::string the_owner = {},
+                std::string the_alias = {})
+        : kind(the_kind),
+          value(std::move(the_value)),
+          owner(std::move(the_owner)),
+          via(std::move(the_alias)) {}
     AliasKind kind = AliasKind::address;
     std::string value;
+    /// owner-NAME exists: errors of forwarded mail go there (the new envelope sender).
+    std::string owner;
+    std::string via;  ///< the alias that names it, when it is not the one that was asked for
 
     static constexpr auto fields() {
         using M = AliasTarget;
-        return std::tuple{Field{"kind", &M::kind}, Field{"value", &M::value}};
+        return std::tuple{Field{"kind", &M::kind}, Field{"value", &M::value},
+                          Field{"owner", &M::owner, true}, Field{"via", &M::via, true}};
     }
     bool operator==(const AliasTarget&) const = default;
 };
 struct AliasReply {
     bool found = false;  ///< false: no alias of that name; deliver to the user
     std::vector<AliasTarget> targets;
-    /// owner-NAME exists: errors of forwarded mail go there (the new envelope sender).
-    std::string owner;
     std::uint32_t keep = 0;
 
     static constexpr std::string_view kName = "alias-reply";
     static constexpr auto fields() {
         using M = AliasReply;
         return std::tuple{Field{"found", &M::found}, Field{"targets", &M::targets},
-                          Field{"owner", &M::owner, true}, Field{"keep", &M::keep, true}};
+                          Field{"keep", &M::keep, true}};
     }
     bool operator==(const AliasReply&) const = default;
 };
