@@ -270,7 +270,7 @@ TEST_CASE("a milter changes a message", "[smtpd]") {
     FakeMilter milter(f.backend);
     milter.answers['E'] = {
         packet('h', {"X-Last", "one\n two"}),
-        packet('i', {"X-First", "zero"}, 0),
+        packet('i', {"X-First", "first"}, 1),
         packet('i', {"X-Second", "second"}, 2),
         packet('m', {"Subject", "new"}, 1),
         packet('m', {"X-Gone", ""}, 2),
@@ -293,7 +293,7 @@ TEST_CASE("a milter changes a message", "[smtpd]") {
     REQUIRE(f.backend.taken.size() == 1);
     const auto& taken = f.backend.taken[0];
     CHECK_THAT(taken.content,
-               EndsWith("(UTC)\r\nX-First: zero\r\nX-Second: second\r\nA: b\r\nX-Gone: 1\r\n"
+               EndsWith("(UTC)\r\nX-First: first\r\nX-Second: second\r\nA: b\r\nX-Gone: 1\r\n"
                         "Subject: new\r\nX-Last: one\r\n two\r\nX-New: there\r\n\r\n"
                         "new body\r\nof two parts\r\n"));
     CHECK(taken.message.size == taken.content.size());

@@ -176,7 +176,7 @@ TEST_CASE("access tables can hold, discard and prepend", "[smtpd]") {
     f.backend.access_table["user@here.test"] = "DISCARD";
     CHECK(f.mail("x\r\n.\r\n").substr(0, 3) == "250");
     REQUIRE(f.backend.taken.size() == 2);
-    CHECK(f.backend.taken[0].content.find("\r\nX-Note: hello\r\n") != std::string::npos);
+    CHECK(f.backend.taken[0].content.starts_with("X-Note: hello\r\nReceived: "));
     CHECK_FALSE(f.backend.taken[0].message.hold);
     CHECK(f.backend.taken[1].message.hold);
 }
@@ -213,8 +213,7 @@ TEST_CASE("access tables can send a message elsewhere", "[smtpd]") {
     CHECK(taken[3].message.filter.empty());
     CHECK(taken[4].message.filter == "scan:usual");
     CHECK(taken[4].message.recipients[0].address == "user@here.test");
-    CHECK(taken[5].content.starts_with("X-Late: 1\r\nReceived: "));
-    CHECK(taken[5].content.find("\r\nX-Soon: 1\r\n") != std::string::npos);
+    CHECK(taken[5].content.starts_with("X-Late: 1\r\nX-Soon: 1\r\nReceived: "));
 }
 
 TEST_CASE("policy servers are asked with all attributes", "[smtpd]") {
@@ -265,7 +264,7 @@ TEST_CASE("policy servers are asked with all attributes", "[smtpd]") {
     CHECK_FALSE(value(asked[1], "queue_id").empty());
     CHECK(value(asked[1], "instance") == value(asked[0], "instance"));
     REQUIRE(f.backend.taken.size() == 1);
-    CHECK(f.backend.taken[0].content.find("\r\nX-Grey: yes\r\n") != std::string::npos);
+    CHECK(f.backend.taken[0].content.starts_with("X-Grey: yes\r\nReceived: "));
     // A server that fails: the default action, also one that would ask it again.
     f.backend.policy_servers.clear();
     CHECK(f.dialogue({"MAIL FROM:<a@b.test>", "RCPT TO:<user@here.test>"}) ==

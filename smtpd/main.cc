@@ -27,6 +27,12 @@ DESCRIPTION
     6 of Sendmail's protocol and before, with all macros and all changes; milter_default_action
     says what happens when one cannot be asked.
 
+    With smtpd_proxy_filter another SMTP server takes the mail before the client hears an answer
+    (Postfix's SMTPD_PROXY_README): it gets the envelope as the client names it, or with
+    smtpd_proxy_options = speed_adjust only when all of the message is here, and the content, which
+    is always received as a whole first. Its replies are the client's. What it gives back on another
+    port is looked at there, by checks and milters too.
+
     With postscreen_enable, or a service postscreen in Postfix's master.cf, strangers are tested
     before they may send mail, by postscreen's parameters: they must keep silent before the
     greeting, DNS lists are weighed, and until RCPT they must not pipeline, send another protocol's

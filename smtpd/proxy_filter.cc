@@ -67,9 +67,6 @@ Task<Result<void>> ProxyFilter::greet(std::string name, std::vector<std::string>
     CO_TRY(Reply greeting, co_await ask(std::string()));
     if (!greeting.is_positive()) co_return temporary(smtp::to_line(greeting));
     CO_TRY(Reply hello, co_await ask("EHLO " + name));
-    if (!hello.is_positive()) {
-        CO_TRY(hello, co_await ask("HELO " + name));
-    }
     if (!hello.is_positive()) co_return temporary(smtp::to_line(hello));
     for (const std::string_view line : split(std::as_const(hello.text), '\n'))
         offered_.emplace_back(line);

@@ -210,6 +210,7 @@ private:
     bool adjusts_speed() const;
     std::vector<std::string> proxy_attributes() const;
     smtp::Reply proxy_failure(const Error& error);
+    void log_proxy(std::string_view what, std::string_view verb, const smtp::Reply& reply) const;
     Task<std::optional<smtp::Reply>> open_proxy();
     std::optional<smtp::Reply> proxy_refusal(smtp::Reply reply, std::string_view verb);
     Task<std::optional<smtp::Reply>> proxy_recipient(ipc::SubmitRecipient recipient);

@@ -206,8 +206,11 @@ std::string Session::trace_fields() const {
                      settings_.sasl.header(),
                      transaction.parameters.priority,
                      settings_.tls.ask_ccert() || settings_.tls.req_ccert()};
-    std::string fields = received_field(facts);
-    return fields.append(lines_of(transaction.effects.headers));
+    // As Postfix: what PREPEND gives stands above our own field, and a proxy between two others
+    // adds none (its clients' fields are enough to break a loop).
+    std::string fields = lines_of(transaction.effects.headers);
+    if (is_proxied() && forwarded_.given) return fields;
+    return fields.append(received_field(facts));
 }
 
 /// Why a content is refused for what it is.

@@ -2,6 +2,7 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/event/loop.h"
+#include "lib/smtp/address.h"
 #include "lib/smtp/xtext.h"
 #include "smtpd/session.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 std::string attribute(std::string_view name, std::string_view value) {
     std::string text(name);
+    if (value == "[TEMPUNAVAIL]") return text.append("=").append(value);
     return text + "=" + (value.empty() ? "[UNAVAILABLE]" : smtp::xtext_encode(value));
 }
 
@@ -33,22 +35,23 @@ bool Session::adjusts_speed() const {
 std::vector<std::string> Session::proxy_attributes() const {
     Forwarded from = forwarded_;
     if (!from.given) {
-        from.name = client_.name == "unknown" ? "" : client_.name;
+        from.name = client_.name;
+        if (from.name == "unknown") from.name = client_.name_temporary ? "[TEMPUNAVAIL]" : "";
         from.address =
             client_.address.family() == Address::Family::ipv6 ? "IPV6:" + client_.ip : client_.ip;
         from.port = std::to_string(client_.address.port());
         from.protocol = client_.protocol(transaction_->parameters.smtputf8);
         from.helo = client_.helo;
         from.ident = transaction_->queue_id;
-        from.source = client_.in_mynetworks || !client_.login.empty() ? "LOCAL" : "REMOTE";
+        from.source = is_among(settings_.rewrite_clients()) ? "LOCAL" : "REMOTE";
     }
     std::vector<std::string> all;
     all.push_back(attribute("NAME", from.name));
     all.push_back(attribute("ADDR", from.address));
     all.push_back(attribute("PORT", from.port));
-    all.push_back(attribute("PROTO", from.protocol));
     all.push_back(attribute("HELO", from.helo));
     all.push_back(attribute("IDENT", from.ident));
+    all.push_back(attribute("PROTO", from.protocol));
     all.push_back(attribute("SOURCE", from.source));
     return all;
 }
@@ -76,12 +79,23 @@ Task<std::optional<Reply>> Session::open_proxy() {
     co_return proxy_refusal(*std::move(reply), "MAIL");
 }
 
+/// In Postfix's words: the queue id of such a message is the filter's.
+void Session::log_proxy(std::string_view what, std::string_view verb, const Reply& reply) const {
+    std::string line(what);
+    line.append(": ").append(verb).append(": ").append(smtp::to_line(reply)).append("; from=<");
+    line.append(smtp::to_external(transaction_->sender)).append("> to=<");
+    if (!transaction_->recipients.empty())
+        line.append(smtp::to_external(transaction_->recipients.front().address));
+    line.append("> proto=").append(client_.protocol(transaction_->parameters.smtputf8));
+    log_info(line.append(" helo=<").append(client_.helo).append(">"));
+}
+
 /// A reply that does not let the mail go on; it is the client's, too.
 std::optional<Reply> Session::proxy_refusal(Reply reply, std::string_view verb) {
     if (reply.is_positive()) return std::nullopt;
     if (!reply.is_temporary() && !reply.is_permanent())
         reply = Reply{451, "4.3.0", "Error: queue file write error"};
-    log_info(refusal_line(facts(verb), "proxy-reject", reply));
+    log_proxy("proxy-reject", verb, reply);
     return reply;
 }
 
@@ -119,7 +133,7 @@ Task<Reply> Session::hand_to_proxy() {
     if (!reply) co_return proxy_failure(reply.error());
     std::optional<Reply> refusal = proxy_refusal(*reply, "END-OF-MESSAGE");
     if (refusal) co_return *std::move(refusal);
-    log_info(refusal_line(facts("END-OF-MESSAGE"), "proxy-accept", *reply));
+    log_proxy("proxy-accept", "END-OF-MESSAGE", *reply);
     forwarded_ = Forwarded();
     errors_ = junk_ = 0;
     co_return *std::move(reply);

@@ -84,25 +84,7 @@ std::string Letter::missing_fields(const checks::HeaderFacts& header) {
 }
 
 Result<void> Letter::edit(const checks::Edits& edits) {
-    TRY_VOID(checks::apply(content_.fd, content_.base, content_.size, edits));
-    return find_hidden();
-}
-
-/// Our own Received: field, unless the checks took it away.
-Result<void> Letter::find_hidden() {
-    constexpr std::uint64_t kMost = 8192;
-    hidden_ = 0;
-    std::string start(std::min(kMost, content_.size), '\0');
-    TRY_VOID(checks::read_at(content_.fd, start, content_.base));
-    if (!istarts_with(start, "Received:")) return {};
-    std::size_t end = start.find("\r\n");
-    while (end != std::string::npos && end + 2 < start.size() &&
-           (start[end + 2] == ' ' || start[end + 2] == '\t'))
-        end = start.find("\r\n", end + 2);
-    if (end == std::string::npos) return {};
-    const std::string_view field = std::string_view(start).substr(0, end);
-    if (field.find("id " + queue_id) != std::string_view::npos) hidden_ = end + 2;
-    return {};
+    return checks::apply(content_.fd, content_.base, content_.size, edits);
 }
 
 Result<void> Letter::replace_body(std::uint64_t at, const checks::Source& body) {

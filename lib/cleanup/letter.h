@@ -53,7 +53,7 @@ public:
     Task<Result<std::optional<checks::Refusal>>> inspect();
 
     checks::Source content() const override { return content_; }
-    std::uint64_t hidden() const override { return hidden_; }
+    std::string own_trace() const override { return "id " + queue_id; }
     Result<void> edit(const checks::Edits& edits) override;
     Result<void> replace_body(std::uint64_t at, const checks::Source& body) override;
     Task<Result<std::optional<std::string>>> check_header(std::string field) override;
@@ -65,13 +65,11 @@ public:
 private:
     void take(checks::Outcome& outcome);
     std::string missing_fields(const checks::HeaderFacts& header);
-    Result<void> find_hidden();
 
     Treatment treatment_;
     checks::LookUp look_up_;
     checks::Tell tell_;
     checks::Source content_;
-    std::uint64_t hidden_ = 0;
     std::optional<milter::Verdict> decided_;
 };
 

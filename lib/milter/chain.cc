@@ -167,7 +167,7 @@ Task<Verdict> Chain::message(Message& message) {
 }
 
 Task<Result<Verdict>> Chain::one_message(Milter& milter, Message& message) {
-    CO_TRY(HeaderList header, HeaderList::read(message.content(), message.hidden()));
+    CO_TRY(HeaderList header, HeaderList::read(message.content(), message.own_trace()));
     Changes changes;
     Verdict verdict = co_await milter.content(message.content(), header, changes);
     if (verdict.stops()) co_return verdict;

@@ -18,8 +18,8 @@ class Message {
 public:
     virtual ~Message() = default;
     virtual checks::Source content() const = 0;
-    /// Of the content: our own field at its start, which no milter sees.
-    virtual std::uint64_t hidden() const = 0;
+    /// What tells our own Received: field, which no milter sees, from all others.
+    virtual std::string own_trace() const = 0;
     virtual Result<void> edit(const checks::Edits& edits) = 0;
     /// From `at` on the content is `body`.
     virtual Result<void> replace_body(std::uint64_t at, const checks::Source& body) = 0;

@@ -32,14 +32,14 @@ std::string_view HeaderList::Field::value() const {
     return std::string_view(text).substr(text.find(':') + 1);
 }
 
-Result<HeaderList> HeaderList::read(const checks::Source& content, std::uint64_t skip) {
+Result<HeaderList> HeaderList::read(const checks::Source& content, std::string_view trace) {
     checks::WalkerOptions options;
     options.mime = false;
     options.header = std::numeric_limits<std::uint32_t>::max();
     Fields sink;
     checks::Walker walker(options, sink);
     std::string block;
-    for (std::uint64_t at = skip; at < content.size && walker.in_header();) {
+    for (std::uint64_t at = 0; at < content.size && walker.in_header();) {
         block.resize(std::min(checks::kBlock, content.size - at));
         TRY_VOID(checks::read_at(content.fd, block, content.base + at));
         at += block.size();
@@ -47,9 +47,14 @@ Result<HeaderList> HeaderList::read(const checks::Source& content, std::uint64_t
         if (at == content.size) walker.finish();
     }
     HeaderList list;
-    for (checks::Item& item : sink.items)
-        list.fields_.push_back(Field{item.at + skip, item.size, std::move(item.text), false});
-    list.end_ = list.body_ = walker.header_end() + skip;
+    bool found = trace.empty();
+    for (checks::Item& item : sink.items) {
+        Field field{item.at, item.size, std::move(item.text)};
+        if (!found && iequals(field.name(), "Received"))
+            found = field.hidden = field.text.find(trace) != std::string::npos;
+        list.fields_.push_back(std::move(field));
+    }
+    list.end_ = list.body_ = walker.header_end();
     std::string ending(std::min<std::uint64_t>(2, content.size - list.end_), '\0');
     TRY_VOID(checks::read_at(content.fd, ending, content.base + list.end_));
     if (ending == "\r\n") list.body_ += 2;
@@ -57,19 +62,19 @@ Result<HeaderList> HeaderList::read(const checks::Source& content, std::uint64_t
 }
 
 void HeaderList::add(std::string text) {
-    fields_.push_back(Field{0, 0, std::move(text), true});
+    fields_.push_back(Field{0, 0, std::move(text), true, false});
 }
 
 void HeaderList::insert(std::uint32_t index, std::string text) {
-    const std::size_t place = std::min<std::size_t>(index > 0 ? index - 1 : 0, fields_.size());
+    const std::size_t place = std::min<std::size_t>(index, fields_.size());
     fields_.insert(fields_.begin() + static_cast<std::ptrdiff_t>(place),
-                   Field{0, 0, std::move(text), true});
+                   Field{0, 0, std::move(text), true, false});
 }
 
 std::vector<HeaderList::Field>::iterator HeaderList::find(std::uint32_t index,
                                                           std::string_view name) {
     return std::find_if(fields_.begin(), fields_.end(), [&](const Field& field) {
-        return iequals(field.name(), name) && --index == 0;
+        return !field.hidden && iequals(field.name(), name) && --index == 0;
     });
 }
 

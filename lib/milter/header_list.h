@@ -11,8 +11,8 @@
 
 namespace facteur::milter {
 
-/// The header of one message while a milter changes it.  Our own first field is none of its
-/// business: it is neither shown nor counted.
+/// The header of one message while a milter changes it.  Our own Received: field is none of its
+/// business: it is neither shown nor counted, but where a field is put in.  As Postfix.
 class HeaderList {
 public:
     struct Field {
@@ -20,13 +20,14 @@ public:
         std::uint64_t size = 0;  ///< 0: it was put in
         std::string text;        ///< "Name: value", LF between folded lines
         bool changed = false;
+        bool hidden = false;
 
         std::string_view name() const;
         std::string_view value() const;  ///< with what stands behind the colon
     };
 
-    /// skip: bytes of the content that the milter does not see.
-    static Result<HeaderList> read(const checks::Source& content, std::uint64_t skip);
+    /// trace: what tells our own Received: field from all others; empty: there is none.
+    static Result<HeaderList> read(const checks::Source& content, std::string_view trace);
 
     const std::vector<Field>& fields() const { return fields_; }
     /// Of the empty line, or where the body begins without one.
@@ -36,7 +37,7 @@ public:
     bool has_empty_line() const { return body_ > end_; }
 
     void add(std::string text);
-    /// index 0 and 1: at the top; past the end: behind the last.
+    /// Behind that many fields, hidden ones too; past the end: behind the last.
     void insert(std::uint32_t index, std::string text);
     /// The index-th field of that name, from 1; one that is not there is added.
     void change(std::uint32_t index, std::string_view name, std::string text);

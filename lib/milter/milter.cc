@@ -318,6 +318,7 @@ Task<Verdict> Milter::send_headers(const HeaderList& header) {
     Verdict verdict;
     if (!listens() || has(no_headers)) co_return verdict;
     for (const HeaderList::Field& field : header.fields()) {
+        if (field.hidden) continue;
         std::string data;
         put_string(data, field.name());
         std::string_view value = field.value();
