@@ -293,7 +293,34 @@ Task<Result<CopyOutcome>> MemoryMailbox::move(std::vector<std::uint32_t> uids, s
     co_return outcome;
 }
 
-MemoryStore::MemoryStore() {
+class MemoryWatch : public Watch {
+public:
+    explicit MemoryWatch(std::shared_ptr<Folder> folder) : folder_(std::move(folder)) {
+        folder_->watchers.insert(&changed_);
+    }
+    ~MemoryWatch() override { folder_->watchers.erase(&changed_); }
+    Signal& changed() override { return changed_; }
+
+private:
+    Signal changed_;
+    std::shared_ptr<Folder> folder_;  ///< shared with the store
+};
+
+Task<Result<std::unique_ptr<Watch>>> MemoryStore::watch(std::string name) {
+    Folder* folder = find(name);
+    if (!name.empty() && folder == nullptr) {
+        co_return permanent("Mailbox doesn't exist: " + name, "5.1.1");
+    }
+    std::unique_ptr<Watch> watch =
+        std::make_unique<MemoryWatch>(name.empty() ? names_ : folders_[folder->name]);
+    co_return watch;
+}
+
+void MemoryStore::names_changed() {
+    names_->changed();
+}
+
+MemoryStore::MemoryStore() : names_(std::make_shared<Folder>()) {
     auto inbox = std::make_shared<Folder>();
     inbox->name = "INBOX";
     inbox->uid_validity = next_validity_++;
@@ -351,6 +378,7 @@ Task<Result<void>> MemoryStore::create(std::string name) {
     folder->uid_validity = next_validity_++;
     folder->id = "F" + std::to_string(folder->uid_validity);
     folders_[name] = std::move(folder);
+    names_changed();
     co_return Result<void>();
 }
 
@@ -361,6 +389,7 @@ Task<Result<void>> MemoryStore::remove(std::string name) {
     folder->is_gone = true;
     folder->changed();
     folders_.erase(name);
+    names_changed();
     co_return Result<void>();
 }
 
@@ -371,6 +400,7 @@ Task<Result<void>> MemoryStore::rename(std::string from, std::string to) {
     moved.key() = to;
     moved.mapped()->name = to;
     folders_.insert(std::move(moved));
+    names_changed();
     co_return Result<void>();
 }
 
@@ -380,6 +410,7 @@ Task<Result<void>> MemoryStore::subscribe(std::string name, bool on) {
     } else {
         subscribed_.erase(name);
     }
+    names_changed();
     co_return Result<void>();
 }
 
@@ -406,6 +437,7 @@ Task<Result<void>> MemoryStore::set_properties(std::string name,
     }
     if (changed.size() > most) co_return permanent("Too many annotations", "5.2.2");
     old = std::move(changed);
+    (name.empty() ? *names_ : *folder).changed();
     co_return Result<void>();
 }
 
@@ -430,6 +462,7 @@ Task<Result<MailboxStatus>> MemoryStore::status(std::string name) {
         if (!(entry.message.flags & seen)) ++status.unseen;
         if (entry.message.flags & deleted) ++status.deleted;
         status.size += entry.message.size;
+        if (entry.message.flags & deleted) status.deleted_size += entry.message.size;
         if (uid > folder->told_recent) ++status.recent;
     }
     co_return status;

@@ -27,6 +27,7 @@ public:
                                       std::size_t most) override;
     Task<Result<std::unique_ptr<Mailbox>>> open(std::string name, bool read_only) override;
     Task<Result<MailboxStatus>> status(std::string name) override;
+    Task<Result<std::unique_ptr<Watch>>> watch(std::string name) override;
     Task<Result<Appended>> append(std::string name, NewMessage message) override;
     Task<Result<std::vector<Appended>>> append_all(std::string name,
                                                    std::vector<NewMessage> messages) override;
@@ -41,10 +42,12 @@ public:
 private:
     friend class MemoryMailbox;
     Folder* find(const std::string& name) const;
+    void names_changed();
 
     std::map<std::string, std::shared_ptr<Folder>> folders_;  ///< shared with the views
     std::set<std::string> subscribed_;
     Properties properties_;
+    std::shared_ptr<Folder> names_;  ///< only for those who watch
     std::uint32_t next_validity_ = 1000;
 };
 

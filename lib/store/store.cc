@@ -2,6 +2,10 @@
 
 namespace facteur::store {
 
+Task<Result<std::unique_ptr<Watch>>> Store::watch(std::string) {
+    co_return permanent("Nothing can be watched here", "5.3.3");
+}
+
 Task<Result<std::vector<QuotaRoot>>> Store::quota(std::string) {
     co_return std::vector<QuotaRoot>();
 }

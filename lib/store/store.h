@@ -45,8 +45,9 @@ struct MailboxStatus {
     std::uint32_t messages = 0, recent = 0, unseen = 0, deleted = 0;
     std::uint32_t uid_next = 0, uid_validity = 0;
     std::uint64_t highest_modseq = 0;
-    std::uint64_t size = 0;  ///< all messages together, RFC 8438
-    std::string id;          ///< see Mailbox::id()
+    std::uint64_t size = 0;          ///< all messages together, RFC 8438
+    std::uint64_t deleted_size = 0;  ///< those with \Deleted together, RFC 9208
+    std::string id;                  ///< see Mailbox::id()
 };
 
 /// What is kept with a mailbox beside its messages: annotations by the name of their entry (RFC
@@ -235,6 +236,14 @@ struct Namespace {
     bool listed = true;  ///< its mailboxes stand in list()
 };
 
+/// Lives as long as somebody wants to hear of something.
+class Watch {
+public:
+    virtual ~Watch() = default;
+    /// Notified when it may have changed, by whomever.
+    virtual Signal& changed() = 0;
+};
+
 /// All mail of one user.  Names are UTF-8; INBOX always exists and is matched in any case.
 class Store {
 public:
@@ -260,6 +269,9 @@ public:
 
     virtual Task<Result<std::unique_ptr<Mailbox>>> open(std::string name, bool read_only) = 0;
     virtual Task<Result<MailboxStatus>> status(std::string name) = 0;
+    /// A mailbox with its properties; an empty name: the names, the subscriptions and the store's
+    /// own properties.
+    virtual Task<Result<std::unique_ptr<Watch>>> watch(std::string name);
     /// Into a mailbox that need not be open.
     virtual Task<Result<Appended>> append(std::string name, NewMessage message) = 0;
     /// All or nothing (RFC 3502).

@@ -4,11 +4,30 @@
 #include "lib/store/maildir/names.h"
 #include "lib/store/maildir/tree.h"
 #include "lib/store/maildir/view.h"
+#include "lib/store/maildir/watcher.h"
 #include "lib/store/store.h"
 
 namespace facteur::store {
 namespace maildir {
 namespace {
+
+class FolderWatch : public Watch {
+public:
+    /// Without a folder: the tree.
+    FolderWatch(const std::string& root, const std::shared_ptr<Folder>& folder) {
+        if (folder) {
+            watcher_->add(folder->dir(), changed_, [folder] { return folder->stale(); });
+        } else {
+            watcher_->add_tree(root, changed_);
+        }
+    }
+    ~FolderWatch() override { watcher_->remove(changed_); }
+    Signal& changed() override { return changed_; }
+
+private:
+    Signal changed_;
+    const std::shared_ptr<Watcher> watcher_ = Watcher::shared();
+};
 
 class MaildirStore : public Store {
 public:
@@ -51,6 +70,7 @@ public:
     }
     Task<Result<std::unique_ptr<Mailbox>>> open(std::string name, bool read_only) override;
     Task<Result<MailboxStatus>> status(std::string name) override;
+    Task<Result<std::unique_ptr<Watch>>> watch(std::string name) override;
     Task<Result<Appended>> append(std::string name, NewMessage message) override {
         std::vector<NewMessage> messages;
         messages.push_back(std::move(message));
@@ -89,6 +109,17 @@ Task<Result<std::unique_ptr<Mailbox>>> MaildirStore::open(std::string name, bool
     co_return view;
 }
 
+Task<Result<std::unique_ptr<Watch>>> MaildirStore::watch(std::string name) {
+    std::function<Result<std::shared_ptr<Folder>>()> find = [this, &name] {
+        return tree_->folder(name.empty() ? "INBOX" : name);
+    };
+    CO_TRY(auto folder, co_await workers_.run<Result<std::shared_ptr<Folder>>>(std::move(find)));
+    std::string root = folder->dir();
+    if (name.empty()) folder.reset();
+    std::unique_ptr<Watch> watch = std::make_unique<FolderWatch>(root, folder);
+    co_return watch;
+}
+
 Task<Result<MailboxStatus>> MaildirStore::status(std::string name) {
     std::function<Result<MailboxStatus>()> work = [this, &name]() -> Result<MailboxStatus> {
         TRY(auto folder, tree_->folder(name));
@@ -105,6 +136,7 @@ Task<Result<MailboxStatus>> MaildirStore::status(std::string name) {
                 out.unseen += entry.flags & seen ? 0 : 1;
                 out.deleted += entry.flags & deleted ? 1 : 0;
                 out.size += entry.size;
+                out.deleted_size += entry.flags & deleted ? entry.size : 0;
             });
             return out;
         });

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/event/loop.h"
+#include "lib/store/maildir/properties.h"
 
 namespace facteur::store::maildir {
 namespace {
@@ -17,6 +18,16 @@ namespace {
 constexpr timeval kPollInterval{10, 0};
 constexpr std::uint32_t kFolderEvents = IN_MODIFY | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
 constexpr std::uint32_t kFilesEvents = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
+
+/// Our own files, whose changes mean nothing to those who have the folder open.
+bool is_of_no_interest(std::string_view name) {
+    return name.starts_with("facteur.") && name != "facteur.index" && name != kFolderProperties;
+}
+
+/// INBOX is the root itself: what happens to its messages is no news of the folders.
+bool is_of_messages(std::string_view name) {
+    return name == "facteur.index" || name.ends_with(".new");
+}
 
 }  // namespace
 
@@ -50,14 +61,30 @@ void Watcher::add(const std::string& dir, Signal& signal, std::function<bool()> 
     watched.stale = std::move(stale);
     watched.dir = dir;
     for (const char* sub : {"", "/new", "/cur"}) {
-        int descriptor = !inotify_ ? -1
-                                   : ::inotify_add_watch(inotify_.get(), (dir + sub).c_str(),
-                                                         *sub ? kFilesEvents : kFolderEvents);
+        int descriptor =
+            !inotify_ ? -1
+                      : ::inotify_add_watch(inotify_.get(), (dir + sub).c_str(),
+                                            (*sub ? kFilesEvents : kFolderEvents) | IN_MASK_ADD);
         if (descriptor < 0) continue;
         watched.descriptors.push_back(descriptor);
         by_descriptor_[descriptor].push_back(&signal);
     }
     if (watched.descriptors.size() < 3) watched.descriptors.clear();
+    watched_[&signal] = std::move(watched);
+}
+
+void Watcher::add_tree(const std::string& root, Signal& signal) {
+    Watched watched;
+    watched.dir = root;
+    watched.is_tree = true;
+    watched.stale = [] { return true; };
+    int descriptor = !inotify_ ? -1
+                               : ::inotify_add_watch(inotify_.get(), root.c_str(),
+                                                     kFilesEvents | kFolderEvents | IN_MASK_ADD);
+    if (descriptor >= 0) {
+        watched.descriptors.push_back(descriptor);
+        by_descriptor_[descriptor].push_back(&signal);
+    }
     watched_[&signal] = std::move(watched);
 }
 
@@ -74,11 +101,14 @@ void Watcher::remove(Signal& signal) {
     }
 }
 
-void Watcher::happened(int descriptor) {
+void Watcher::happened(int descriptor, std::string_view name) {
     auto at = by_descriptor_.find(descriptor);
     if (at == by_descriptor_.end()) return;
-    for (Signal* signal : at->second)
+    for (Signal* signal : at->second) {
+        bool is_tree = watched_[signal].is_tree;
+        if (is_tree ? is_of_messages(name) : is_of_no_interest(name)) continue;
         signal->notify_all();
+    }
 }
 
 void Watcher::on_events(int fd, short, void* self) {
@@ -90,9 +120,7 @@ void Watcher::on_events(int fd, short, void* self) {
             const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
             at += static_cast<ssize_t>(sizeof *event + event->len);
             std::string_view name = event->len ? event->name : "";
-            // In the folder itself only the index counts; summaries, locks and lists do not.
-            bool other = name.starts_with("facteur.") && name != "facteur.index";
-            if (!other) watcher.happened(event->wd);
+            watcher.happened(event->wd, name);
         }
     }
 }

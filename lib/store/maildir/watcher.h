@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/fd.h"
@@ -26,6 +27,8 @@ public:
     /// Notifies `signal` when something happens in the folder; `stale` is asked when inotify
     /// cannot be had.
     void add(const std::string& dir, Signal& signal, std::function<bool()> stale);
+    /// The same for what stands beside the messages: folders, subscriptions, properties.
+    void add_tree(const std::string& root, Signal& signal);
     void remove(Signal& signal);
 
 private:
@@ -34,10 +37,11 @@ private:
         std::vector<int> descriptors;  ///< empty: polled
         std::function<bool()> stale;
         std::string dir;
+        bool is_tree = false;
     };
     static void on_events(int fd, short, void* self);
     static void on_poll(int, short, void* self);
-    void happened(int descriptor);
+    void happened(int descriptor, std::string_view name);
 
     Fd inotify_;
     event* readable_ = nullptr;
