@@ -136,8 +136,8 @@ Result<StoreArguments> parse_store(Scanner& scanner) {
 
 Result<unsigned> parse_status_items(Scanner& scanner) {
     static constexpr std::string_view kItems[] = {
-        "MESSAGES",      "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN",
-        "HIGHESTMODSEQ", "SIZE",   "DELETED", "APPENDLIMIT", "MAILBOXID"};
+        "MESSAGES", "RECENT",  "UIDNEXT",     "UIDVALIDITY", "UNSEEN",         "HIGHESTMODSEQ",
+        "SIZE",     "DELETED", "APPENDLIMIT", "MAILBOXID",   "DELETED-STORAGE"};
     unsigned wanted = 0;
     TRY_VOID(scanner.expect('('));
     for (;;) {

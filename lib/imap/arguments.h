@@ -50,11 +50,12 @@ enum StatusItem : unsigned {
     status_uid_next = 4,
     status_uid_validity = 8,
     status_unseen = 16,
-    status_highest_modseq = 32,  ///< RFC 7162 section 3.1.7
-    status_size = 64,            ///< RFC 8438 section 2
-    status_deleted = 128,        ///< RFC 9051 section 6.3.11
-    status_append_limit = 256,   ///< RFC 7889 section 3
-    status_mailbox_id = 512,     ///< RFC 8474 section 4.3
+    status_highest_modseq = 32,     ///< RFC 7162 section 3.1.7
+    status_size = 64,               ///< RFC 8438 section 2
+    status_deleted = 128,           ///< RFC 9051 section 6.3.11
+    status_append_limit = 256,      ///< RFC 7889 section 3
+    status_mailbox_id = 512,        ///< RFC 8474 section 4.3
+    status_deleted_storage = 1024,  ///< RFC 9208 section 4.2
 };
 Result<unsigned> parse_status_items(Scanner& scanner);
 

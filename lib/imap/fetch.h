@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/imap/partial_range.h"
 #include "lib/imap/scanner.h"
-#include "lib/imap/search_return.h"
 
 namespace facteur::imap {
 

@@ -60,6 +60,8 @@ Result<void> return_options(Scanner& scanner, ListArguments& arguments) {
         } else if (name == "STATUS") {
             TRY_VOID(scanner.sp());
             TRY(arguments.status, parse_status_items(scanner));
+        } else if (name == "MYRIGHTS") {
+            arguments.tell_my_rights = true;
         } else if (name == "METADATA" && !arguments.metadata) {
             TRY_VOID(scanner.sp());
             arguments.metadata.emplace();

@@ -20,6 +20,7 @@ struct ListArguments {
     // What to tell of them (RFC 5258 section 3.2); children and roles are told anyway
     bool tell_subscribed = false;
     unsigned status = 0;                    ///< StatusItem bits, RFC 5819 section 2
+    bool tell_my_rights = false;            ///< RFC 8440 section 3
     std::optional<MetadataQuery> metadata;  ///< RFC 9590 section 3
 };
 /// At most `limit` patterns.  The scanner stands at the space behind LIST.

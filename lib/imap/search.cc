@@ -58,6 +58,7 @@ constexpr SearchName kSearchNames[] = {
     {"YOUNGER", SearchKind::younger, Argument::interval},
     {"EMAILID", SearchKind::email_id, Argument::astring},
     {"THREADID", SearchKind::thread_id, Argument::astring},
+    {"FILTER", SearchKind::filter, Argument::astring},
 };
 
 /// Counts the keys and their depth while the tree grows.

@@ -37,6 +37,7 @@ struct SearchKey {
         saved_since,  ///< RFC 8514 section 4.3: the save date against day
         email_id,
         thread_id,  ///< RFC 8474 section 5.4: text
+        filter,     ///< RFC 5466 section 3.1: the name of a search in text
     };
     Kind kind = Kind::all;
     bool negated = false;

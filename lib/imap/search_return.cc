@@ -39,6 +39,8 @@ std::vector<std::uint32_t> window(const PartialRange& range,
 
 namespace {
 
+constexpr std::size_t kMostItems = 100;
+
 Result<void> return_option(Scanner& scanner, SearchReturn& wanted) {
     std::string name = scanner.keyword();
     if (name == "MIN") {
@@ -54,7 +56,13 @@ Result<void> return_option(Scanner& scanner, SearchReturn& wanted) {
     } else if (name == "PARTIAL" && !wanted.partial) {
         TRY_VOID(scanner.sp());
         TRY(wanted.partial, parse_partial_range(scanner));
-    } else {
+    } else if (name == "UPDATE") {
+        wanted.update = true;
+        if (scanner.next_is(' ') && scanner.rest().substr(1).starts_with('(')) {
+            TRY_VOID(scanner.sp());
+            TRY(wanted.update_items, parse_fetch_items(scanner, kMostItems));
+        }
+    } else if (name != "CONTEXT") {  // RFC 5267 section 4.2: a hint
         return permanent("Unknown search return option " + printable(name, 40), "5.5.2");
     }
     return {};
@@ -80,6 +88,22 @@ Result<SearchReturn> parse_search_return(Scanner& scanner) {
     wanted.all |= !wanted.min && !wanted.max && !wanted.count && !wanted.save && !wanted.partial;
     TRY_VOID(scanner.sp());
     return wanted;
+}
+
+Result<std::vector<MailboxFilter>> parse_search_sources(Scanner& scanner, std::size_t limit) {
+    std::vector<MailboxFilter> filters;
+    if (!scanner.take("IN (")) return filters;
+    for (;;) {
+        TRY(MailboxFilter filter, parse_mailbox_filter(scanner, limit));
+        if (filter.kind == MailboxFilter::Kind::selected_delayed || filters.size() == 20) {
+            return permanent("Invalid source of a search", "5.5.2");
+        }
+        filters.push_back(std::move(filter));
+        if (scanner.take(')')) break;
+        TRY_VOID(scanner.sp());
+    }
+    TRY_VOID(scanner.sp());
+    return filters;
 }
 
 }  // namespace facteur::imap

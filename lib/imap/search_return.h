@@ -5,24 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "lib/imap/fetch.h"
+#include "lib/imap/notify.h"
+#include "lib/imap/partial_range.h"
 #include "lib/imap/scanner.h"
 
 namespace facteur::imap {
-
-/// RFC 9394 section 3.1: "1:500" from the front, "-1:-500" from the end; both ends included.
-struct PartialRange {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
-    bool from_end = false;
-    bool operator==(const PartialRange&) const = default;
-};
-/// "1:500"; the numbers may be turned.
-Result<PartialRange> parse_partial_range(Scanner& scanner);
-/// As it was asked, the smaller number first.
-std::string partial_text(const PartialRange& range);
-/// What stands in that window of a result, in its order.
-std::vector<std::uint32_t> window(const PartialRange& range,
-                                  const std::vector<std::uint32_t>& found);
 
 /// RFC 4466 section 2.6.1, RFC 4731 section 3.1, RFC 5182 section 2.1: what SEARCH, SORT and THREAD
 /// are to return.
@@ -34,8 +22,13 @@ struct SearchReturn {
     bool count = false;
     bool save = false;
     std::optional<PartialRange> partial;
+    bool update = false;                  ///< RFC 5267 section 4.3: the search goes on
+    std::vector<FetchItem> update_items;  ///< RFC 5465 section 7
 };
 /// "RETURN (…) " in front of the program, or nothing.
 Result<SearchReturn> parse_search_return(Scanner& scanner);
+/// RFC 7377 section 2.2: "IN (…) " in front of both, at most `limit` names in each; none: what is
+/// selected.
+Result<std::vector<MailboxFilter>> parse_search_sources(Scanner& scanner, std::size_t limit);
 
 }  // namespace facteur::imap

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "lib/imap/acl.h"
 #include "lib/imap/append.h"
 #include "lib/imap/arguments.h"
 #include "lib/imap/base_subject.h"
@@ -11,6 +12,7 @@
 #include "lib/imap/list.h"
 #include "lib/imap/mailbox_name.h"
 #include "lib/imap/metadata.h"
+#include "lib/imap/notify.h"
 #include "lib/imap/response.h"
 #include "lib/imap/search.h"
 #include "lib/imap/sort.h"
@@ -122,6 +124,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         case 17:
             over(text, [](Scanner& s) { return parse_set_metadata(s, 20); });
+            break;
+        case 19:
+            over(text, [](Scanner& s) { return parse_notify(s, 20, 20); });
+            break;
+        case 20:
+            over(text, [](Scanner& s) { return parse_acl_change(s, false); });
+            break;
+        case 21:
+            over(text, [](Scanner& s) { return parse_search_sources(s, 20); });
             break;
         case 18:
             over(text, [](Scanner& s) { return parse_create_use(s); });
