@@ -4,11 +4,13 @@
 
 #include <sys/socket.h>
 
+#include "imapd/notifications.h"
 #include "imapd/session.h"
 #include "lib/base/text.h"
 #include "lib/event/errors.h"
 #include "lib/event/loop.h"
 #include "lib/event/scope.h"
+#include "lib/imap/response.h"
 
 namespace facteur::imapd {
 
@@ -17,7 +19,11 @@ constexpr std::string_view kCapabilities =
     "SPECIAL-USE "
     "ENABLE CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN PARTIAL SORT SORT=DISPLAY ESORT "
     "THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS I18NLEVEL=1 OBJECTID METADATA "
-    "LIST-METADATA CREATE-SPECIAL-USE UIDONLY LIST-EXTENDED LIST-STATUS STATUS=SIZE MULTIAPPEND "
+    "LIST-METADATA CREATE-SPECIAL-USE UIDONLY NOTIFY CONTEXT=SEARCH CONTEXT=SORT FILTERS "
+    "MULTISEARCH "
+    "ACL RIGHTS=texk LIST-MYRIGHTS QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE LIST-EXTENDED "
+    "LIST-STATUS STATUS=SIZE "
+    "MULTIAPPEND "
     "BINARY CATENATE REPLACE PREVIEW COMPRESS=DEFLATE "
     "UTF8=ACCEPT INPROGRESS SAVEDATE";
 
@@ -63,13 +69,23 @@ Task<Reply> Session::do_id(Command& command) {
     co_return ok("ID completed.");
 }
 
-// RFC 2342 section 5: one personal namespace without a prefix, and no others.
+// RFC 2342 section 5: personal ones, those of other users, shared ones.
 Task<Reply> Session::do_namespace(Command& command) {
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
-    std::string line = "* NAMESPACE ((\"\" \"";
-    line += store_.separator();
-    line += "\")) NIL NIL\r\n";
-    out_.put(line);
+    using Kind = store::Namespace::Kind;
+    const std::vector<store::Namespace> all = store_.namespaces();
+    std::string line = "* NAMESPACE";
+    for (Kind kind : {Kind::personal, Kind::others, Kind::shared}) {
+        std::string list;
+        for (const store::Namespace& one : all) {
+            if (one.kind != kind) continue;
+            list += '(';
+            imap::append_string(list, wire_name(one.prefix));
+            list.append(" \"").append(1, store_.separator()).append("\")");
+        }
+        line += list.empty() ? " NIL" : " (" + list + ")";
+    }
+    out_.put(line + "\r\n");
     co_return ok("Namespace completed.");
 }
 
@@ -115,7 +131,8 @@ Task<Reply> Session::do_idle(Command& command) {
     co_await out_.flush();
     stream_.set_deadline(settings_.timeout());
     Scope watching(stream_.scope());
-    watching.spawn(watch(watching));
+    // RFC 5465 section 4: IDLE tells what NOTIFY asked for.
+    watching.spawn(notify_ ? watch_all(watching, true) : watch(watching));
     std::exception_ptr failure;
     Line line;
     try {

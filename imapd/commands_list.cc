@@ -14,19 +14,6 @@ namespace facteur::imapd {
 
 namespace {
 
-// RFC 3501 section 7.2.2, RFC 3348 for the children, RFC 5258 section 3 for those who know it.
-std::string attributes_of(const store::MailboxInfo& info, const imap::ListArguments& wanted) {
-    std::string attributes;
-    if (!info.selectable) attributes = wanted.is_extended ? "\\NonExistent " : "\\Noselect ";
-    attributes += info.has_children ? "\\HasChildren" : "\\HasNoChildren";
-    // RFC 6154 section 2
-    if (info.role != store::Role::none) attributes += " " + std::string(role_name(info.role));
-    if (info.subscribed && (wanted.tell_subscribed || wanted.only_subscribed)) {
-        attributes += " \\Subscribed";
-    }
-    return attributes;
-}
-
 bool is_selected(const store::MailboxInfo& info, const imap::ListArguments& wanted) {
     if (wanted.only_special_use && info.role == store::Role::none) return false;
     if (wanted.only_subscribed) return info.subscribed;
@@ -80,6 +67,18 @@ bool matches_any(const imap::ListArguments& wanted, const std::string& name, cha
 
 }  // namespace
 
+// RFC 3501 section 7.2.2, RFC 3348 for the children, RFC 5258 section 3 for those who know it.
+std::string Session::mailbox_attributes(const store::MailboxInfo& info, bool is_extended,
+                                        bool tells_subscribed) {
+    std::string attributes;
+    if (!info.selectable) attributes = is_extended ? "\\NonExistent " : "\\Noselect ";
+    attributes += info.has_children ? "\\HasChildren" : "\\HasNoChildren";
+    // RFC 6154 section 2
+    if (info.role != store::Role::none) attributes += " " + std::string(role_name(info.role));
+    if (info.subscribed && tells_subscribed) attributes += " \\Subscribed";
+    return attributes;
+}
+
 std::string Session::list_line(std::string_view command, std::string_view attributes,
                                const std::string& name, std::string_view more) const {
     std::string line = "* ";
@@ -110,13 +109,16 @@ Task<Reply> Session::do_list(Command& command) {
         bool has_selected_below = above.contains(info.name);
         if (!is_selected(info, *wanted) && !has_selected_below) continue;
         if (!matches_any(*wanted, wire_name(info.name), separator)) continue;
-        out_.put(list_line("LIST", attributes_of(info, *wanted), info.name,
+        bool tells_subscribed = wanted->tell_subscribed || wanted->only_subscribed;
+        out_.put(list_line("LIST", mailbox_attributes(info, wanted->is_extended, tells_subscribed),
+                           info.name,
                            has_selected_below ? child_info(*wanted) : std::string_view()));
         // RFC 5819 section 2: none for what cannot be selected, nor when it fails.
         if (wanted->status != 0 && info.selectable) {
             auto told = co_await tell_status(info.name, wanted->status);
             (void)told;
         }
+        if (wanted->tell_my_rights && info.selectable) co_await tell_list_rights(info.name);
         if (wanted->metadata && info.selectable) {
             co_await tell_list_metadata(info.name, *wanted->metadata);
         }
@@ -174,7 +176,7 @@ Task<Result<void>> Session::measure(const std::string& name) {
 }
 
 Task<Result<void>> Session::tell_status(const std::string& name, unsigned items) {
-    if (items & imap::status_size) {
+    if (items & (imap::status_size | imap::status_deleted_storage)) {
         CO_TRY_VOID(co_await measure(name));
     }
     auto status = co_await store_.status(name);
@@ -194,6 +196,8 @@ Task<Result<void>> Session::tell_status(const std::string& name, unsigned items)
     add(imap::status_size, "SIZE", status->size);
     add(imap::status_deleted, "DELETED", status->deleted);
     add(imap::status_append_limit, "APPENDLIMIT", settings_.append_limit());
+    // RFC 9208 section 4.2: in units of 1024 octets.
+    add(imap::status_deleted_storage, "DELETED-STORAGE", (status->deleted_size + 1023) / 1024);
     // RFC 8474 section 4.3
     if (items & imap::status_mailbox_id) {
         values += (values.empty() ? "MAILBOXID (" : " MAILBOXID (") + status->id + ")";

@@ -78,6 +78,7 @@ Task<Reply> Session::do_create(Command& command) {
     }
     // A separator at the end only declares that there will be names below.
     if (name->utf8.ends_with(store_.separator())) name->utf8.pop_back();
+    note_own_name(name->utf8);
     auto created = co_await store_.create(name->utf8);
     if (!created) co_return refused(created.error());
     if (role != store::Role::none) {
@@ -113,6 +114,7 @@ Task<Reply> Session::do_delete(Command& command) {
         co_await mailbox_->close();
         mailbox_.reset();
     }
+    note_own_name(name->utf8);
     auto removed = co_await store_.remove(name->utf8);
     if (!removed) co_return refused(removed.error());
     co_return ok("Delete completed.");
@@ -127,6 +129,8 @@ Task<Reply> Session::do_rename(Command& command) {
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
     if (!from->is_valid || !to->is_valid) co_return invalid_name();
     if (to->utf8.ends_with(store_.separator())) to->utf8.pop_back();
+    note_own_name(from->utf8);
+    note_own_name(to->utf8);
     auto renamed = co_await store_.rename(from->utf8, to->utf8);
     if (!renamed) co_return refused(renamed.error());
     co_return ok("Rename completed.");
@@ -137,6 +141,7 @@ Task<Reply> Session::subscribe(Command& command, bool on) {
     if (!name) co_return bad(name.error());
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
     if (!name->is_valid) co_return invalid_name();
+    note_own_name(name->utf8);
     auto done = co_await store_.subscribe(name->utf8, on);
     if (!done) co_return refused(done.error());
     co_return ok(on ? "Subscribe completed." : "Unsubscribe completed.");

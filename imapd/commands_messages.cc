@@ -207,6 +207,7 @@ Task<Reply> Session::do_store(Command& command) {
     change.unchanged_since = arguments->unchanged_since;
     auto stored = co_await mailbox_->store(uids_of(*sequences), std::move(change));
     if (!stored) co_return refused(stored.error());
+    note_touched(stored->changed);
     std::vector<std::uint32_t>& modified = stored->modified;
     std::sort(modified.begin(), modified.end());
     std::size_t asked = sequences->size();
@@ -226,6 +227,10 @@ Task<Reply> Session::do_store(Command& command) {
     co_return ok(limited + "Store completed.");
 }
 
+void Session::note_touched(const std::vector<std::uint32_t>& uids) {
+    if (!contexts_.empty()) touched_.insert(touched_.end(), uids.begin(), uids.end());
+}
+
 /// True when flags changed, so that the answers tell them.
 Task<Result<bool>> Session::mark_seen(const std::vector<std::uint32_t>& sequences) {
     std::vector<std::uint32_t> unseen;
@@ -238,6 +243,7 @@ Task<Result<bool>> Session::mark_seen(const std::vector<std::uint32_t>& sequence
     change.flags = store::seen;
     auto stored = co_await mailbox_->store(std::move(unseen), std::move(change));
     if (!stored) co_return std::unexpected(stored.error());
+    note_touched(stored->changed);
     co_return true;
 }
 

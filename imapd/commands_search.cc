@@ -106,6 +106,12 @@ void Session::tell_found(const Command& command, const imap::SearchReturn& wante
     if (!wanted.min && !wanted.max && !wanted.all && !wanted.count && !wanted.partial) return;
     line += " (TAG \"" + command.tag + "\")";
     if (command.by_uid) line += " UID";
+    out_.put(line + result_items(wanted, numbers, modseq) + "\r\n");
+}
+
+std::string Session::result_items(const imap::SearchReturn& wanted,
+                                  const std::vector<std::uint32_t>& numbers, std::uint64_t modseq) {
+    std::string line;
     if (wanted.min && !numbers.empty()) line += " MIN " + std::to_string(numbers.front());
     if (wanted.max && !numbers.empty()) line += " MAX " + std::to_string(numbers.back());
     if (wanted.count) line += " COUNT " + std::to_string(numbers.size());
@@ -116,7 +122,7 @@ void Session::tell_found(const Command& command, const imap::SearchReturn& wante
                 (part.empty() ? "NIL" : imap::to_text(part)) + ")";
     }
     if (modseq != 0) line += " MODSEQ " + std::to_string(modseq);
-    out_.put(line + "\r\n");
+    return line;
 }
 
 Task<Reply> Session::do_search(Command& command) {
@@ -126,6 +132,8 @@ Task<Reply> Session::do_search(Command& command) {
     auto program = imap::parse_search(command.arguments, search_limits());
     if (!program) co_return bad(program.error());
     if (auto refusal = refuse_sequences(*program)) co_return *std::move(refusal);
+    auto refusal = co_await resolve_filters(program->root, 0);
+    if (refusal) co_return *std::move(refusal);
     // RFC 6855 section 3: everything is UTF-8 then.
     if (utf8_ && !program->charset.empty()) co_return bad("CHARSET after ENABLE UTF8=ACCEPT.");
     // RFC 9051 section 6.4.4: the answer is ESEARCH, asked for or not.
@@ -138,6 +146,12 @@ Task<Reply> Session::do_search(Command& command) {
     if (!found) co_return refused(found.error());
     tell_found(command, *wanted, *found, imap::has_key(program->root, Query::Kind::modseq));
     if (wanted->save) save(*wanted, *found);
+    if (wanted->update) {
+        SearchContext context;
+        context.program = *std::move(program);
+        context.uids = uids_of(*found);
+        keep_context(command, *wanted, std::move(context));
+    }
     co_return ok(search_limit_code() + "Search completed.");
 }
 
@@ -149,6 +163,8 @@ Task<Reply> Session::do_sort(Command& command) {
     auto arguments = imap::parse_sort(command.arguments, search_limits());
     if (!arguments) co_return bad(arguments.error());
     if (auto refusal = refuse_sequences(arguments->program)) co_return *std::move(refusal);
+    auto undefined = co_await resolve_filters(arguments->program.root, 0);
+    if (undefined) co_return *std::move(undefined);
     Progress progress(out_, command.tag, settings_.progress_interval());
     auto found = co_await find(arguments->program, progress);
     if (!found && wanted->save) saved_.clear();
@@ -160,6 +176,13 @@ Task<Reply> Session::do_sort(Command& command) {
     bool with_modseq = imap::has_key(arguments->program.root, Query::Kind::modseq);
     tell_found(command, *wanted, *sorted, with_modseq);
     if (wanted->save) save(*wanted, *sorted);
+    if (wanted->update) {
+        SearchContext context;
+        context.program = std::move(arguments->program);
+        context.keys = std::move(arguments->keys);
+        context.uids = uids_of(*sorted);
+        keep_context(command, *wanted, std::move(context));
+    }
     co_return ok(search_limit_code() + "Sort completed.");
 }
 
@@ -169,6 +192,8 @@ Task<Reply> Session::do_thread(Command& command) {
     auto arguments = imap::parse_thread(command.arguments, search_limits());
     if (!arguments) co_return bad(arguments.error());
     if (auto refusal = refuse_sequences(arguments->program)) co_return *std::move(refusal);
+    auto undefined = co_await resolve_filters(arguments->program.root, 0);
+    if (undefined) co_return *std::move(undefined);
     Progress progress(out_, command.tag, settings_.progress_interval());
     auto found = co_await find(arguments->program, progress);
     if (!found && found.error().text.empty()) co_return no(kBadCharset);

@@ -27,6 +27,7 @@ void Session::enable_condstore() {
 // RFC 7162 section 3.2.11: responses after this belong to the new mailbox.
 Task<void> Session::leave() {
     saved_.clear();
+    contexts_.clear();
     if (!mailbox_) co_return;
     co_await mailbox_->close();
     mailbox_.reset();
@@ -156,6 +157,7 @@ Task<Reply> Session::do_close(Command& command) {
     }
     co_await mailbox_->close();
     mailbox_.reset();
+    contexts_.clear();
     co_return reply;
 }
 
@@ -164,6 +166,7 @@ Task<Reply> Session::do_unselect(Command& command) {
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
     co_await mailbox_->close();
     mailbox_.reset();
+    contexts_.clear();
     co_return ok("Unselect completed.");
 }
 

@@ -184,6 +184,8 @@ Answer ask(const Query& query, const Candidate& candidate) {
     switch (query.kind) {
         case SearchKind::all:
             return Answer::yes;
+        case SearchKind::filter:  // was put in the place of its name before
+            return Answer::no;
         case SearchKind::all_of:
             return all_of(query, candidate);
         case SearchKind::any_of:

@@ -13,7 +13,7 @@ struct Code {
 constexpr Code kCodes[] = {
     {"5.1.1", "[NONEXISTENT] "}, {"5.1.2", "[TRYCREATE] "}, {"5.2.0", "[ALREADYEXISTS] "},
     {"5.1.3", "[CANNOT] "},      {"5.2.2", "[OVERQUOTA] "}, {"5.7.0", "[EXPUNGEISSUED] "},
-    {"5.3.4", "[LIMIT] "},
+    {"5.3.4", "[LIMIT] "},       {"5.7.1", "[NOPERM] "},    {"5.3.3", "[CANNOT] "},
 };
 
 }  // namespace

@@ -61,6 +61,19 @@ Task<Result<std::vector<std::uint32_t>>> Search::run(std::uint32_t first) {
     co_return found;
 }
 
+Task<Result<std::vector<std::uint32_t>>> Search::among(std::vector<std::uint32_t> sequences) {
+    if (asks_size(query_)) {
+        CO_TRY_VOID(co_await measure());
+    }
+    std::vector<std::uint32_t> found;
+    for (std::size_t i = 0; i < sequences.size(); ++i) {
+        co_await progress_.step(i + 1, sequences.size());
+        CO_TRY(Answer answer, co_await look(sequences[i]));
+        if (answer == Answer::yes) found.push_back(sequences[i]);
+    }
+    co_return found;
+}
+
 Task<Result<Answer>> Search::look(std::uint32_t sequence) {
     Candidate candidate;
     candidate.sequence = sequence;

@@ -20,6 +20,9 @@ public:
     /// Sequence numbers, ascending, of `first` and above.
     Task<Result<std::vector<std::uint32_t>>> run(std::uint32_t first = 1);
 
+    /// Those of these messages.
+    Task<Result<std::vector<std::uint32_t>>> among(std::vector<std::uint32_t> sequences);
+
 private:
     Task<Result<Answer>> look(std::uint32_t sequence);
     Task<Result<Answer>> read(Candidate candidate, const mime::Part* structure);

@@ -1,5 +1,6 @@
 #include "imapd/session.h"
 
+#include "imapd/notifications.h"
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 #include "lib/event/errors.h"
@@ -28,6 +29,17 @@ const Session::Verb Session::kVerbs[] = {
     {"LIST", &Session::do_list},
     {"LSUB", &Session::do_lsub},
     {"STATUS", &Session::do_status},
+    {"NOTIFY", &Session::do_notify},
+    {"ESEARCH", &Session::do_esearch},
+    {"CANCELUPDATE", &Session::do_cancelupdate, true},
+    {"GETQUOTA", &Session::do_getquota},
+    {"GETQUOTAROOT", &Session::do_getquotaroot},
+    {"SETQUOTA", &Session::do_setquota},
+    {"GETACL", &Session::do_getacl},
+    {"SETACL", &Session::do_setacl},
+    {"DELETEACL", &Session::do_setacl},
+    {"LISTRIGHTS", &Session::do_listrights},
+    {"MYRIGHTS", &Session::do_myrights},
     {"GETMETADATA", &Session::do_getmetadata},
     {"SETMETADATA", &Session::do_setmetadata},
     {"APPEND", &Session::do_append},
@@ -53,6 +65,12 @@ Session::Session(Stream& stream, store::Store& store, WorkerPool& workers, const
       reader_(stream, static_cast<std::size_t>(settings.max_line_length())),
       out_(stream, settings.write_timeout()) {}
 
+Session::~Session() = default;
+
+void Session::note_own_name(const std::string& name) {
+    if (notify_) notify_->own_names.insert(name);
+}
+
 Task<void> Session::run(std::string login_tag) {
     try {
         co_await converse(std::move(login_tag));
@@ -63,6 +81,7 @@ Task<void> Session::run(std::string login_tag) {
     } catch (const Disconnect&) {
     }
     stream_.close();
+    co_await end_notifications();
     if (!mailbox_) co_return;
     try {
         co_await mailbox_->close();
@@ -89,6 +108,8 @@ Task<void> Session::converse(std::string login_tag) {
         } else {
             co_await out_.flush();
         }
+        co_await wait_for_command();
+        if (ended_) break;
         stream_.set_deadline(settings_.timeout());
         Incoming incoming = co_await reader_.next();
         co_await handle(std::move(incoming));
@@ -142,7 +163,7 @@ Task<Reply> Session::dispatch(Command& command, const std::string& error) {
     }
     Reply reply = co_await (this->*verb->handler)(command);
     // The UID forms may tell of expunged messages (RFC 3501 section 7.4.1).
-    if (mailbox_ && !ended_) co_await tell_changes(!verb->keeps_numbers || command.by_uid);
+    if (mailbox_ && !ended_) co_await tell_news(!verb->keeps_numbers || command.by_uid);
     co_return reply;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,7 @@ struct MessageUrl;
 namespace facteur::imapd {
 
 class MessageBuffer;
+class Notifications;
 class Progress;
 
 /// The IMAP conversation of one logged-in user (RFC 3501 sections 3.2 and 3.3).
@@ -34,6 +37,7 @@ class Session {
 public:
     /// All must outlive the session.
     Session(Stream& stream, store::Store& store, WorkerPool& workers, const Settings& settings);
+    ~Session();
 
     /// Answers the LOGIN or AUTHENTICATE with that tag, then talks until the end; never throws.
     Task<void> run(std::string login_tag);
@@ -118,6 +122,8 @@ private:
     Task<Reply> do_status(Command& command);
     Task<Result<void>> tell_status(const std::string& name, unsigned items);
     Task<Result<void>> measure(const std::string& name);
+    static std::string mailbox_attributes(const store::MailboxInfo& info, bool is_extended,
+                                          bool tells_subscribed);
     std::string list_line(std::string_view command, std::string_view attributes,
                           const std::string& name, std::string_view more = "") const;
 
@@ -156,6 +162,7 @@ private:
                       std::vector<imap::FetchItem> items, bool by_uid);
     Task<void> tell_vanished(const imap::SequenceSet& set);
     void keep_changed(std::vector<std::uint32_t>& sequences, std::uint64_t since) const;
+    void note_touched(const std::vector<std::uint32_t>& uids);
     Task<Result<bool>> mark_seen(const std::vector<std::uint32_t>& sequences);
     Task<void> tell_stored(const std::vector<std::uint32_t>& sequences, bool silent, bool by_uid);
     std::string numbers_text(const std::vector<std::uint32_t>& uids, bool by_uid) const;
@@ -194,12 +201,75 @@ private:
     std::string wire_name(const std::string& utf8) const;
     void append_name(std::string& out, const std::string& utf8) const;
 
+    // commands_quota.cc, commands_acl.cc
+    Task<Reply> do_getquota(Command& command);
+    Task<Reply> do_getquotaroot(Command& command);
+    Task<Reply> do_setquota(Command& command);
+    Task<Reply> do_getacl(Command& command);
+    Task<Reply> do_setacl(Command& command);
+    Task<Reply> do_listrights(Command& command);
+    Task<Reply> do_myrights(Command& command);
+    void tell_my_rights(const std::string& name, const std::string& rights);
+    Task<void> tell_list_rights(std::string name);
+
+    // commands_context.cc
+    /// RFC 5267 section 4: a search whose changes are told.
+    struct SearchContext {
+        std::string tag;
+        bool by_uid = false;
+        imap::SearchProgram program;
+        std::vector<imap::SortKey> keys;  ///< of SORT
+        std::vector<imap::FetchItem> items;
+        std::vector<std::uint32_t> uids;  ///< as the client knows them
+    };
+    Task<Reply> do_cancelupdate(Command& command);
+    Task<Reply> do_esearch(Command& command);
+    Task<std::optional<Reply>> resolve_filters(imap::SearchKey& key, int depth);
+    void keep_context(const Command& command, const imap::SearchReturn& wanted,
+                      SearchContext context);
+    std::uint32_t number_of(const SearchContext& context, std::uint32_t uid) const;
+    void take_from(SearchContext& context, const std::vector<std::uint32_t>& uids);
+    Task<void> add_to(SearchContext& context, std::vector<std::uint32_t> uids);
+    Task<void> update_contexts(std::vector<std::uint32_t> touched, std::uint32_t first_new);
+    Task<void> tell_context_items(const SearchContext& context,
+                                  const std::vector<std::uint32_t>& uids);
+    Task<Result<std::vector<std::string>>> searched_mailboxes(
+        std::vector<imap::MailboxFilter> filters);
+    Task<Result<void>> search_mailbox(const Command& command, std::string name,
+                                      const imap::SearchProgram& program,
+                                      const imap::SearchReturn& wanted);
+    /// What an ESEARCH response tells behind its head.
+    static std::string result_items(const imap::SearchReturn& wanted,
+                                    const std::vector<std::uint32_t>& numbers,
+                                    std::uint64_t modseq);
+
+    // commands_notify.cc
+    Task<Reply> do_notify(Command& command);
+    Task<bool> begin_notifications(bool tells_status);
+    Task<void> end_notifications();
+    unsigned notified_items(unsigned events) const;
+    Task<void> tell_watched(std::string name);
+    Task<std::string> old_name_of(std::string name,
+                                  const std::map<std::string, store::MailboxInfo>& now);
+    Task<void> tell_name(const store::MailboxInfo& info, const store::MailboxInfo* before,
+                         const std::map<std::string, store::MailboxInfo>& now);
+    Task<void> tell_names();
+    Task<void> tell_notifications(Scope& scope);
+    Task<void> watch_all(Scope& scope, bool in_idle);
+    Task<void> wait_for_command();
+    Task<void> tell_new_items(std::uint32_t first);
+    Task<void> tell_news(bool expunges);
+    /// RFC 5465 section 5: a client is not told what it did itself.
+    void note_own_name(const std::string& name);
+
     // untagged.cc
     Task<void> tell_changes(bool expunges);
     void tell_flags();
     /// With MODSEQ and UID when the client enabled what brings them.
     void tell_message_flags(std::uint32_t sequence, bool with_uid, bool with_flags = true);
     Task<void> tell_expunged(const store::Changes& changes);
+    void take_expunged(SearchContext& context, const std::vector<std::uint32_t>& gone,
+                       const store::Changes& changes);
     void append_message_flags(std::string& out, const store::Message& message) const;
 
     Stream& stream_;
@@ -217,6 +287,12 @@ private:
     bool uid_only_ = false;             ///< RFC 9586 section 3
     std::vector<std::uint32_t> saved_;  ///< RFC 5182 section 2.1: "$", as UIDs, ascending
     std::size_t told_keywords_ = 0;
+    std::vector<SearchContext> contexts_;
+    std::vector<std::uint32_t> touched_;  ///< UIDs whose flags this session changed, for contexts_
+    std::string quota_mailbox_ = "INBOX";
+    std::unique_ptr<Notifications> notify_;  ///< RFC 5465 section 3.1
+    std::set<std::string> renamed_;          ///< names that tell_names() has told of
+    bool has_own_server_metadata_ = false;
     int bad_commands_ = 0;
     bool ended_ = false;
     std::string ending_ = "Connection closed";

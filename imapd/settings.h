@@ -49,6 +49,15 @@ struct Settings : conf::Common {
         params, "imapd_message_limit", 0, conf::at_least(0),
         "How many messages one FETCH, SEARCH, STORE, COPY, MOVE, UID EXPUNGE or APPEND handles "
         "(RFC 9738); 0 means all."};
+    conf::Param<int> notify_mailbox_limit{
+        params, "imapd_notify_mailbox_limit", 1000, conf::at_least(1),
+        "How many mailboxes one client may be notified of (RFC 5465)."};
+    conf::Param<int> context_limit{
+        params, "imapd_context_limit", 10, conf::at_least(0),
+        "How many searches of one client may go on at a time (RFC 5267)."};
+    conf::Param<int> context_sort_limit{
+        params, "imapd_context_sort_limit", 10000, conf::at_least(0),
+        "How many messages a sorted result may have whose changes are told (RFC 5267)."};
     conf::Param<int> metadata_entry_limit{
         params, "imapd_metadata_entry_limit", 500, conf::at_least(1),
         "The largest number of annotations of one mailbox (RFC 5464)."};

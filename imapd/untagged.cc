@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "imapd/notifications.h"
 #include "imapd/session.h"
 #include "imapd/store_terms.h"
 #include "lib/base/log.h"
@@ -67,7 +68,33 @@ Task<void> Session::tell_expunged(const store::Changes& changes) {
     }
 }
 
+// RFC 5267 section 4.3.3: with the numbers that the client knows, before the expunges.
+void Session::take_expunged(SearchContext& context, const std::vector<std::uint32_t>& gone,
+                            const store::Changes& changes) {
+    std::vector<std::uint32_t> numbers;
+    std::string pairs;
+    for (std::size_t at = context.uids.size(); at-- > 0;) {
+        std::uint32_t uid = context.uids[at];
+        if (!std::binary_search(gone.begin(), gone.end(), uid)) continue;
+        // expunged_uids ascend, expunged descends: both tell the same messages.
+        auto place = std::lower_bound(gone.begin(), gone.end(), uid) - gone.begin();
+        std::uint32_t sequence =
+            changes.expunged[gone.size() - 1 - static_cast<std::size_t>(place)];
+        std::uint32_t number = context.by_uid ? uid : sequence;
+        numbers.push_back(number);
+        if (!pairs.empty()) pairs += ' ';
+        pairs += std::to_string(at + 1) + " " + std::to_string(number);
+        context.uids.erase(context.uids.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+    if (numbers.empty()) return;
+    std::sort(numbers.begin(), numbers.end());
+    if (context.keys.empty()) pairs = "0 " + imap::to_text(numbers);
+    out_.put("* ESEARCH (TAG \"" + context.tag + "\")" + (context.by_uid ? " UID" : "") +
+             " REMOVEFROM (" + pairs + ")\r\n");
+}
+
 Task<void> Session::tell_changes(bool expunges) {
+    std::uint32_t size = mailbox_->size();
     auto changes = co_await mailbox_->sync(expunges);
     if (!changes) {
         log_error("cannot read mailbox " + mailbox_->name() + ": " + changes.error().text);
@@ -77,15 +104,36 @@ Task<void> Session::tell_changes(bool expunges) {
         bye("Mailbox was deleted or rebuilt.", "Selected mailbox went away");
         co_return;
     }
+    std::vector<std::uint32_t> gone = changes->expunged_uids;
+    std::sort(gone.begin(), gone.end());
+    for (SearchContext& context : contexts_)
+        take_expunged(context, gone, *changes);
     co_await tell_expunged(*changes);
-    if (changes->exists) {
-        tell_count();
+    if (changes->exists) tell_count();
+    std::uint32_t first_new = size - static_cast<std::uint32_t>(changes->expunged.size()) + 1;
+    bool tells_items = changes->exists && notify_ && !notify_->items_of_new().empty();
+    if (tells_items) {
+        co_await tell_new_items(first_new);
     }
     if (changes->keywords || told_keywords_ != mailbox_->keywords().size()) tell_flags();
+    bool tells_flags = !notify_ || (notify_->selected_events() & imap::flag_change);
     for (std::uint32_t sequence : changes->flags) {
-        tell_message_flags(sequence, false);
+        if (!tells_flags) break;
+        tell_message_flags(sequence, notify_ != nullptr);
         co_await out_.room();
     }
+    if (contexts_.empty()) co_return;
+    std::vector<std::uint32_t> touched = changes->flags;
+    for (std::uint32_t uid : std::exchange(touched_, {})) {
+        std::uint32_t sequence = mailbox_->sequence_from(uid);
+        bool is_there = sequence <= mailbox_->size() && mailbox_->uid(sequence) == uid;
+        if (is_there) touched.push_back(sequence);
+    }
+    for (std::uint32_t n = first_new; n <= mailbox_->size(); ++n)
+        touched.push_back(n);
+    std::sort(touched.begin(), touched.end());
+    touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+    if (!touched.empty()) co_await update_contexts(std::move(touched), first_new);
 }
 
 }  // namespace facteur::imapd
