@@ -64,6 +64,7 @@ Task<ipc::JobReport> Agent::work(ipc::Job job, Fd content) {
         result.relay = relay_;
         result.dsn_passed_on = outcome.dsn_passed_on;
         domains.merge(outcome.domains);
+        co_await deliverer_.filter(result, kind_ == Kind::system_users);
         log(job, recipient, result, started);
         report.results.push_back(std::move(result));
     }

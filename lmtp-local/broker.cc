@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <initializer_list>
@@ -21,6 +22,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "lib/base/log.h"
 #include "lib/base/log_descriptor.h"
 #include "lib/ipc/datagram.h"
 #include "lmtp-local/hand.h"
@@ -82,10 +84,14 @@ bool become_broker(const Identity& who) {
 
 class Process {
 public:
-    Process(Fd socket, const std::optional<Identity>& owner)
-        : socket_(std::move(socket)), owner_(owner) {}
+    Process(Fd socket, const std::optional<Identity>& owner, std::string root)
+        : socket_(std::move(socket)), owner_(owner), root_(std::move(root)) {}
 
     [[noreturn]] void run() {
+        if (!root_.empty() && (::chroot(root_.c_str()) != 0 || ::chdir("/") != 0)) {
+            log_error(system_error("change root to " + root_).error().text);
+            ::_exit(1);
+        }
         close_others(socket_.get(), log_descriptor());
         if (log_descriptor() < 0) ::closelog();
         ::prctl(PR_SET_NAME, "lmtp-broker");
@@ -105,6 +111,7 @@ public:
             if (waiting[1].revents) reap();
             if (waiting[0].revents) alive = obey();
         }
+        wait_for_hands();
         for (pid_t hand : hands_)
             ::kill(hand, SIGKILL);
         ::_exit(0);
@@ -136,6 +143,19 @@ private:
         serve_tasks(std::move(task_socket));
         ::_exit(0);
     }
+    /// Hands whose socket has ended kill their command with its children, then end: they get a
+    /// moment for it.
+    void wait_for_hands() {
+        using Clock = std::chrono::steady_clock;
+        const auto deadline = Clock::now() + std::chrono::milliseconds(500);
+        pollfd waiting{children_.get(), POLLIN, 0};
+        reap();
+        while (!hands_.empty()) {
+            auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+            if (left.count() <= 0) return;
+            if (::poll(&waiting, 1, static_cast<int>(left.count())) > 0) reap();
+        }
+    }
     void reap() {
         signalfd_siginfo told{};
         while (::read(children_.get(), &told, sizeof told) > 0) {
@@ -147,12 +167,13 @@ private:
     Fd socket_;
     Fd children_;  ///< signalfd for SIGCHLD
     const std::optional<Identity> owner_;
+    const std::string root_;
     std::set<pid_t> hands_;  ///< not reaped: their numbers are still theirs
 };
 
 }  // namespace
 
-Result<Broker> Broker::start(const std::optional<Identity>& owner) {
+Result<Broker> Broker::start(const std::optional<Identity>& owner, const std::string& root) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return system_error("socketpair");
@@ -162,7 +183,7 @@ Result<Broker> Broker::start(const std::optional<Identity>& owner) {
     if (child < 0) return system_error("fork");
     if (child == 0) {
         ours.reset();
-        Process(std::move(its), owner).run();
+        Process(std::move(its), owner, root).run();
     }
     return Broker(std::move(ours), owner.has_value());
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "lib/base/fd.h"
 #include "lib/base/result.h"
@@ -19,7 +20,9 @@ class Broker {
 public:
     /// Forks it; the calling process must have one thread.  owner: whom it becomes, who is root,
     /// with nothing but the right to become others; without, its hands are who we are.
-    static Result<Broker> start(const std::optional<Identity>& owner);
+    /// root: the folder that is its root directory and that of its hands; empty: as ours.
+    static Result<Broker> start(const std::optional<Identity>& owner,
+                                const std::string& root = std::string());
 
     /// A new hand: our end of its socket (non-blocking).  A refused identity is a hand that ends
     /// without a word.

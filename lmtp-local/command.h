@@ -27,5 +27,10 @@ std::vector<std::string> plain_words(std::string_view command);
 /// three, killed with all its children at the time limit, or when `alive` (a socket) ends.
 /// Blocks.  Nothing in the answer: the message is the command's now.
 Result<void> run_command(const CommandTask& task, int content, int alive);
+/// Likewise for a pipe transport, without any shell; the answer is what the command wrote.
+Result<std::string> run_pipe(const PipeTask& task, int content, int alive);
+
+/// The environment of a command: PATH, and of ours what `names` says (NAME, or NAME=VALUE).
+std::vector<std::string> exported_environment(const std::vector<std::string>& names);
 
 }  // namespace facteur::lmtp_local

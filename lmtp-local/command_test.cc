@@ -92,6 +92,7 @@ struct Fixture : FakeHouse {
         task.prefix = "Return-Path: <a@b>\r\n";
         task.size = text.size();
         task.seconds = seconds;
+        task.output_limit = 2000;
         int ends[2];
         REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
         Fd alive(ends[0]);

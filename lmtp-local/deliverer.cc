@@ -9,6 +9,7 @@
 #include "lib/spool/delays.h"
 #include "lib/table/address_keys.h"
 #include "lmtp-local/forwarding.h"
+#include "lmtp-local/status_filter.h"
 
 namespace facteur::lmtp_local {
 namespace {
@@ -97,6 +98,12 @@ Task<Outcome> Deliverer::to_table_mailbox(const Mail& mail, const Addressee& rec
     Once once;
     once.id = mail.id + "-" + std::to_string(recipient.index);
     co_return co_await to_user(mail, recipient, *user, std::move(once), true);
+}
+
+Task<void> Deliverer::filter(ipc::RecipientResult& result, bool is_system_user) {
+    const auto& parameter =
+        is_system_user ? settings_.local_status_filter : settings_.virtual_status_filter;
+    return filter_status(addressd_, parameter(), std::string(parameter.name()), result);
 }
 
 Task<bool> Deliverer::loops(const Mail& mail, std::string address) {

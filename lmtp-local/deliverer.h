@@ -30,6 +30,9 @@ public:
     /// nullptr: nobody here has this address, with or without its extension.
     Task<Result<std::shared_ptr<User>>> find(std::string address);
 
+    /// local_delivery_status_filter, virtual_delivery_status_filter.
+    Task<void> filter(ipc::RecipientResult& result, bool is_system_user);
+
 private:
     /// What a message needs to be written once only, however often its delivery is tried.
     struct Once {

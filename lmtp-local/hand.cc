@@ -55,7 +55,18 @@ private:
             if (!command) return result_of(command.error());
             return result_of(run_command(*command, content, socket_.get()));
         }
+        if (task.name() == PipeTask::kName) return pipe(task, content);
         return result_of(Error{Error::Kind::temporary, "4.3.0", "unknown task"});
+    }
+
+    TaskResult pipe(const ipc::Datagram& datagram, int content) const {
+        auto task = ipc::decode<PipeTask>(datagram.body());
+        if (!task) return result_of(task.error());
+        auto said = run_pipe(*task, content, socket_.get());
+        if (!said) return result_of(said.error());
+        TaskResult result;
+        result.text = *std::move(said);
+        return result;
     }
 
     /// `directory`: what the flush needs, opened before anything was written.

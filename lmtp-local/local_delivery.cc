@@ -1,7 +1,6 @@
 #include "lmtp-local/local_delivery.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <ctime>
 
 #include <paths.h>
@@ -11,6 +10,7 @@
 
 #include "lib/base/text.h"
 #include "lib/smtp/address.h"
+#include "lmtp-local/command.h"
 #include "lmtp-local/forwarding.h"
 #include "lmtp-local/unix_form.h"
 
@@ -103,14 +103,8 @@ std::vector<std::string> LocalDelivery::environment(const Mail& mail, const Addr
     add("CLIENT_HOSTNAME", mail.client_name);
     add("CLIENT_ADDRESS", mail.client_address);
     add("SASL_USERNAME", mail.login);
-    out.push_back(std::string("PATH=") + _PATH_DEFPATH);
-    for (const std::string& name : settings_.export_environment()) {
-        if (name.find('=') != std::string::npos) {
-            out.push_back(name);
-        } else if (const char* found = std::getenv(name.c_str())) {
-            out.push_back(name + "=" + found);
-        }
-    }
+    for (std::string& one : exported_environment(settings_.export_environment()))
+        out.push_back(std::move(one));
     return out;
 }
 
@@ -130,7 +124,8 @@ Task<Outcome> LocalDelivery::to_command(const Mail& mail, const Addressee& recip
     task.prefix = delivery_prefix(mail, recipient, marks("command"));
     task.offset = mail.offset;
     task.size = mail.size;
-    task.seconds = settings_.command_time_limit().count();
+    task.seconds = settings_.command_time_limit("").count();
+    task.output_limit = static_cast<std::uint64_t>(settings_.command_output_limit());
     auto answer = co_await hands_.ask(account.who, std::move(task), mail.content.duplicate());
     if (!answer) co_return Outcome::bad(answer.error());
     co_return Outcome::good(ipc::Outcome::delivered,

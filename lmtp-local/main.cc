@@ -4,6 +4,7 @@ NAME
 
 SYNOPSIS
     lmtp-local -n virtual [generic options]
+    lmtp-local -n uucp [generic options] pipe attributes...
 
 DESCRIPTION
     lmtp-local delivers into the mailboxes of this host. One process serves several sockets:
@@ -13,6 +14,9 @@ DESCRIPTION
     local     delivery jobs from qmgr for the users of this system, as local(8) of Postfix:
               aliases(5) come first, then the user's ~/.forward, then the mailbox;
     any other an LMTP server for other MTAs.
+
+    With "pipe" behind its name it is what pipe(8) is for Postfix: a transport of its own, which
+    gives mail to a command. See PIPE TRANSPORTS below.
 
     A mailbox is a Maildir with an index beside it; its place is what authd says of the user
     (mail_location). Return-Path:, X-Original-To: and Delivered-To: are put on top of each message;
@@ -59,6 +63,45 @@ fails.
     addresses, and nothing follows what was deferred: a repeated delivery to a mailbox is made
     once, but a command or a file may get its message again.
 
+PIPE TRANSPORTS
+    A line of master.cf as Postfix has it makes a transport to a command:
+
+        maildrop  unix  -       n       n       -       10      pipe
+            flags=DRXhu user=vmail argv=/usr/bin/maildrop -d ${recipient}
+
+    Its name is what transport_maps, virtual_transport and the like name; the number of processes
+    is how many commands run at a time. The attributes are
+
+    flags=BDFORXhqu.>   B: an empty line ends the message. D: Delivered-To: on top, and a message
+                        that has this field already comes back. F: a "From " line on top.
+                        O: X-Original-To: on top. R: Return-Path: on top. X: the command delivers
+                        for good, so that a notice says "delivered" instead of "relayed".
+                        h: domains in lower case. u: local parts in lower case. q: quote addresses
+                        where they need it. ".": one more dot before lines that begin with one.
+                        ">": the same with ">" before "From ".
+    user=NAME[:GROUP]   whom the command runs as; never root, and none of the daemons' accounts
+    directory=PATH      where it runs; by default in $queue_directory
+    chroot=PATH         its root directory
+    eol=STRING          line ends, with the escapes of C; by default \n
+    null_sender=TEXT    what stands for the null sender (MAILER-DAEMON); may be empty
+    size=BYTES          larger messages come back
+    argv=COMMAND ...    the last one; no shell reads it. {words in braces} are one word.
+
+    In the arguments $name, ${name} and $(name) stand for client_address, client_helo,
+    client_hostname, client_port, client_protocol, nexthop, queue_id, sasl_method, sasl_sender,
+    sasl_username, sender, size; and domain, extension, mailbox, original_recipient, recipient,
+    user, for which the word is repeated for each recipient. $$ is a dollar sign. How many
+    recipients there are at a time says transport_destination_recipient_limit; with D and O it
+    must be 1.
+
+    The message is the command's standard input, with line ends that are LF. Of our environment it
+    gets PATH and what export_environment names. Its exit status counts as for commands of
+    aliases; what it wrote, up to command_output_limit, goes into the log and into the notice, a
+    good result's too. After transport_time_limit (command_time_limit) it is killed with its
+    children and the mail comes back. At a reload, running commands finish while the new process
+    gets the new mail. A command that cannot be started defers it. The same mail may reach a
+    command twice when the machine or lmtp-local dies before its result is recorded.
+
 SECURITY
     lmtp-local handles content that strangers wrote. It opens only what is below mail_location,
     mail_home and mail_directories, as the owner of virtual mail, and it has no privileges.
@@ -97,14 +140,46 @@ SEE ALSO
     facteur(1), main.cf(5), master.cf(5), aliases(5), qmgr(8), imapd(8)
 --*/
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/options.h"
+#include "lmtp-local/pipe_service.h"
 #include "lmtp-local/service.h"
 
 using namespace facteur;
 
+namespace {
+
+/// `pipe flags=… user=… argv=…` in master.cf: a service of its own, which has no mailboxes.  At a
+/// reload the old process finishes its commands, while its successor gets the new jobs.
+int serve_pipe(int argc, char** argv, std::vector<std::string> attributes) {
+    lmtp_local::Settings settings;
+    const auto options = lmtp_local::parse_pipe_options(attributes);
+    daemon::Description pipe;
+    pipe.name = "pipe";
+    pipe.kind = daemon::Kind::sessions;
+    pipe.owner = daemon::Owner::store;
+    pipe.sections = {&settings};
+    pipe.review = [&](const conf::MainCf& main_cf) {
+        return lmtp_local::review_pipe(options, main_cf);
+    };
+    pipe.make = [&](daemon::Process& process) {
+        auto words = daemon::parse_options({argv + 1, argv + argc});
+        const bool is_privileged = words && words->privileged;
+        return std::make_unique<lmtp_local::PipeService>(process, settings, *options,
+                                                         is_privileged);
+    };
+    return daemon::run(argc, argv, pipe);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+    auto words = daemon::arguments(argc, argv);
+    if (!words.empty() && words.front() == "pipe")
+        return serve_pipe(argc, argv, {words.begin() + 1, words.end()});
     lmtp_local::Settings settings;
     daemon::Description lmtp_local;
     lmtp_local.name = "lmtp-local";

@@ -2,6 +2,7 @@
 
 #include "lib/config/alias_settings.h"
 #include "lib/config/common.h"
+#include "lib/config/per_service.h"
 
 namespace facteur::lmtp_local {
 
@@ -41,9 +42,17 @@ struct Settings : conf::Common {
     conf::Param<std::string> default_privs{
         params, "default_privs", "nobody",
         "The user who aliases' commands run as, and who owns the files that they write to."};
-    conf::Param<conf::Seconds> command_time_limit{
-        params, "command_time_limit", conf::Seconds(1000), conf::at_least(conf::Seconds(1)),
-        "How long a command may take for one message; then it is killed and the mail returned."};
+    conf::PerService<conf::Seconds> command_time_limit{
+        params,
+        "command_time_limit",
+        "_time_limit",
+        conf::Seconds(1000),
+        conf::at_least(conf::Seconds(1)),
+        "How long a command may take for one message; then it is killed and the mail returned. "
+        "A pipe transport may have a limit of its own."};
+    conf::Param<int> command_output_limit{
+        params, "command_output_limit", 2000, conf::Range<int>{0, 50000},
+        "How much of what a command writes is kept, in bytes, for the log and the bounce."};
     conf::Param<std::string> command_expansion_filter{
         params, "command_expansion_filter", kPlainCharacters,
         "The characters that may stand in what a command finds in its environment; others become "
@@ -149,6 +158,20 @@ struct Settings : conf::Common {
     conf::Param<conf::List> virtual_mailbox_lock{
         params, "virtual_mailbox_lock", "fcntl, dotlock",
         "How mailbox files below $virtual_mailbox_base are locked: fcntl, flock, dotlock."};
+
+    // What became of a delivery, in other words.
+    conf::Param<conf::List> default_status_filter{
+        params, "default_delivery_status_filter", "",
+        "Tables that replace status and text of a delivery: \"5.1.1 text\"."};
+    conf::Param<conf::List> local_status_filter{params, "local_delivery_status_filter",
+                                                "$default_delivery_status_filter",
+                                                "Such tables for deliveries to system users."};
+    conf::Param<conf::List> virtual_status_filter{params, "virtual_delivery_status_filter",
+                                                  "$default_delivery_status_filter",
+                                                  "Such tables for deliveries to virtual users."};
+    conf::Param<conf::List> pipe_status_filter{params, "pipe_delivery_status_filter",
+                                               "$default_delivery_status_filter",
+                                               "Such tables for deliveries to commands."};
     conf::Param<int> process_limit{
         params, "local_process_limit", 100, conf::Range<int>{1, 10000},
         "Processes that deliver as other users, or run a command, at a time."};

@@ -132,16 +132,54 @@ struct CommandTask {
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
     std::int64_t seconds = 0;
+    std::uint64_t output_limit = 0;  ///< bytes of what it writes
 
     static constexpr std::string_view kName = "command";
     static constexpr auto fields() {
         using M = CommandTask;
         using ipc::Field;
-        return std::tuple{Field{"command", &M::command},         Field{"shell", &M::shell},
-                          Field{"environment", &M::environment}, Field{"directory", &M::directory},
-                          Field{"from_line", &M::from_line},     Field{"prefix", &M::prefix},
-                          Field{"offset", &M::offset},           Field{"size", &M::size},
-                          Field{"seconds", &M::seconds}};
+        return std::tuple{
+            Field{"command", &M::command},         Field{"shell", &M::shell},
+            Field{"environment", &M::environment}, Field{"directory", &M::directory},
+            Field{"from_line", &M::from_line},     Field{"prefix", &M::prefix},
+            Field{"offset", &M::offset},           Field{"size", &M::size},
+            Field{"seconds", &M::seconds},         Field{"output_limit", &M::output_limit}};
+    }
+};
+
+/// Run the command of a pipe transport; the text of a good result is what it wrote.
+struct PipeTask {
+    std::vector<std::string> argv;
+    std::vector<std::string> environment;
+    std::string directory;
+    std::string from_line;  ///< empty: none
+    std::string prefix;
+    std::string eol = "\n";
+    bool blank_line = false;  ///< flag B
+    bool dots = false;        ///< flag .
+    bool quote_from = false;  ///< flag >
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+    std::int64_t seconds = 0;
+    std::uint64_t output_limit = 0;
+
+    static constexpr std::string_view kName = "pipe";
+    static constexpr auto fields() {
+        using M = PipeTask;
+        using ipc::Field;
+        return std::tuple{Field{"argv", &M::argv},
+                          Field{"environment", &M::environment},
+                          Field{"directory", &M::directory},
+                          Field{"from_line", &M::from_line},
+                          Field{"prefix", &M::prefix},
+                          Field{"eol", &M::eol},
+                          Field{"blank_line", &M::blank_line},
+                          Field{"dots", &M::dots},
+                          Field{"quote_from", &M::quote_from},
+                          Field{"offset", &M::offset},
+                          Field{"size", &M::size},
+                          Field{"seconds", &M::seconds},
+                          Field{"output_limit", &M::output_limit}};
     }
 };
 

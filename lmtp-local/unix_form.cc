@@ -92,7 +92,9 @@ std::string from_line(const std::string& sender, std::time_t when) {
 Result<void> to_unix_form(UnixForm form, std::string_view from_line, std::string_view prefix,
                           int content, std::uint64_t offset, std::uint64_t size,
                           const std::function<Result<void>(std::string_view)>& put) {
-    TRY_VOID(put(std::string(from_line) + "\n"));
+    if (!from_line.empty()) {
+        TRY_VOID(put(std::string(from_line) + "\n"));
+    }
     Converter converter(form, put);
     TRY_VOID(converter.take(prefix));
     std::string block(kBlock, '\0');

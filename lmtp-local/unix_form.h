@@ -19,8 +19,8 @@ enum class UnixForm {
     mailbox   ///< "From " at the start of a line becomes ">From ", and an empty line comes last
 };
 
-/// The message as Unix programs expect it, piece by piece: from_line, the fields of `prefix`, the
-/// content, with line ends that are LF.  Stops with the Error that `put` returns.
+/// The message as Unix programs expect it, piece by piece: from_line (if any), the fields of
+/// `prefix`, the content, with line ends that are LF.  Stops with the Error that `put` returns.
 Result<void> to_unix_form(UnixForm form, std::string_view from_line, std::string_view prefix,
                           int content, std::uint64_t offset, std::uint64_t size,
                           const std::function<Result<void>(std::string_view)>& put);

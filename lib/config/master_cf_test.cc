@@ -59,6 +59,9 @@ TEST_CASE("arguments and -o keep their spaces in braces", "[config]") {
         {"pipe user=x argv=/bin/y { a  b } ${sender}",
          {},
          {"user=x", "argv=/bin/y", "a  b", "${sender}"}},
+        {"pipe -v -o a=b user=x argv=/bin/y -oi -f ${sender}",
+         {{"a", "b"}},
+         {"-v", "user=x", "argv=/bin/y", "-oi", "-f", "${sender}"}},
         {"pipe {-o not an override}", {}, {"-o not an override"}},
         {"smtpd\n  -o a=b\n# comment\n\t-o c=d", {{"a", "b"}, {"c", "d"}}, {}},
     }));

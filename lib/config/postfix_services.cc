@@ -33,8 +33,7 @@ constexpr std::pair<std::string_view, std::string_view> kDropped[] = {
 /// Programs of Postfix that have another name here.
 constexpr std::pair<std::string_view, std::string_view> kRenamed[] = {
     {"smtp", "smtp-client"}, {"lmtp", "smtp-client"}, {"virtual", "lmtp-local"},
-    {"local", "lmtp-local"}, {"pipe", "lmtp-local"},  {"nqmgr", "qmgr"},
-    {"oqmgr", "qmgr"},
+    {"local", "lmtp-local"}, {"nqmgr", "qmgr"},       {"oqmgr", "qmgr"},
 };
 
 /// What Postfix does not have, in the form of conf/master.cf; a name that exists is left alone.
@@ -73,8 +72,7 @@ void rename(ServiceLine& line) {
     const std::string_view ours = entry(kRenamed, line.command);
     if (ours.empty()) return;
     // Words behind the command tell which of the programs it is.
-    if (line.command == "lmtp" || line.command == "pipe")
-        line.arguments.insert(line.arguments.begin(), line.command);
+    if (line.command == "lmtp") line.arguments.insert(line.arguments.begin(), line.command);
     line.command = ours;
     line.chroot = false;
     line.max_processes = 1;
@@ -133,9 +131,26 @@ void adopt_postscreen(MasterCf& master_cf) {
     });
 }
 
+void adopt_pipes(MasterCf& master_cf) {
+    constexpr int kMostCommands = 10000;
+    for (ServiceLine& line : master_cf.services) {
+        if (line.type != Type::unix || line.command != "pipe") continue;
+        line.command = "lmtp-local";
+        line.arguments.insert(line.arguments.begin(), "pipe");
+        line.chroot = false;
+        if (line.max_processes != ServiceLine::kDefaultLimit) {
+            const int most = line.max_processes > 0 ? line.max_processes : kMostCommands;
+            line.overrides.emplace(line.overrides.begin(), "local_process_limit",
+                                   std::to_string(most));
+        }
+        line.max_processes = 1;
+    }
+}
+
 Adoption adopt_postfix(MasterCf& master_cf) {
     Adoption adoption;
     adopt_postscreen(master_cf);
+    adopt_pipes(master_cf);
     if (!is_of_postfix(master_cf)) return adoption;
     std::vector<ServiceLine> kept;
     for (ServiceLine& line : master_cf.services) {

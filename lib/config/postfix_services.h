@@ -31,6 +31,10 @@ Adoption adopt_postfix(MasterCf& master_cf);
 /// tlsproxy, which only helped, go.  adopt_postfix() does it too.
 void adopt_postscreen(MasterCf& master_cf);
 
+/// Lines of pipe(8) (`uucp unix - n n - - pipe flags=… user=… argv=…`) become services of
+/// lmtp-local; the number of processes is that of commands at a time.  adopt_postfix() does it too.
+void adopt_pipes(MasterCf& master_cf);
+
 /// Who does the work of a program of Postfix that has no counterpart; empty: there is no such one.
 std::string_view done_by(std::string_view command);
 

@@ -49,6 +49,26 @@ TEST_CASE("postscreen and the smtpd behind it become one service", "[config]") {
     CHECK(alone.problems.size() == 1);
 }
 
+TEST_CASE("pipe(8) is a service of lmtp-local, its processes are commands", "[config]") {
+    MasterCf master_cf = parse_master_cf(
+        "uucp unix - n n - 7 pipe user=uucp argv=uux -r\n"
+        "all unix - n y - 0 pipe\n  -o a=b user=u argv=/x\n"
+        "some unix - n y - - pipe user=u argv=/x\n",
+        "master.cf");
+    REQUIRE(master_cf.problems.empty());
+    adopt_pipes(master_cf);
+    using Overrides = std::vector<std::pair<std::string, std::string>>;
+    const ServiceLine& uucp = *master_cf.find("uucp", Type::unix);
+    CHECK(uucp.command == "lmtp-local");
+    CHECK(uucp.arguments == std::vector<std::string>{"pipe", "user=uucp", "argv=uux", "-r"});
+    CHECK(uucp.overrides == Overrides{{"local_process_limit", "7"}});
+    CHECK(uucp.max_processes == 1);
+    CHECK(master_cf.find("all", Type::unix)->overrides ==
+          Overrides{{"local_process_limit", "10000"}, {"a", "b"}});
+    CHECK_FALSE(master_cf.find("all", Type::unix)->chroot);
+    CHECK(master_cf.find("some", Type::unix)->overrides.empty());
+}
+
 TEST_CASE("a master.cf of Postfix gets our programs and services", "[config]") {
     MasterCf master_cf = parse_master_cf(kPostfix, "master.cf");
     REQUIRE(master_cf.problems.empty());
