@@ -53,11 +53,13 @@ void apply_content_type(Part& part, std::string_view value) {
     part.parameters = std::move(parsed.parameters);
 }
 
-const Parameter* boundary_of(const Part& part) {
-    for (const Parameter& parameter : part.parameters) {
-        if (parameter.name == "boundary" && !parameter.value.empty()) return &parameter;
-    }
-    return nullptr;
+/// Empty when there is none.  RFC 2231 allows "boundary*0" and "boundary*" too.
+std::string boundary_of(const Part& part) {
+    for (const Parameter& parameter : part.parameters)
+        if (parameter.name == "boundary") return parameter.value;
+    for (const Parameter& parameter : part.parameters)
+        if (parameter.name == "boundary*") return decode_extended(parameter.value);
+    return std::string();
 }
 
 void StructureParser::read_header(Part& part, std::string_view header, bool in_digest) const {
@@ -106,7 +108,7 @@ Part StructureParser::entity(std::size_t from, std::size_t to, unsigned depth, b
     read_header(part, whole.substr(0, std::min(header, limits_.header_bytes)), in_digest);
     bool may_descend = depth < limits_.depth && parts_ < limits_.parts;
     if (part.type == "multipart") {
-        if (may_descend && boundary_of(part)) {
+        if (may_descend && !boundary_of(part).empty()) {
             multipart(part, to, depth);
             return part;
         }
@@ -130,7 +132,7 @@ void StructureParser::embedded(Part& part, std::size_t end, unsigned depth) {
 }
 
 void StructureParser::multipart(Part& part, std::size_t end, unsigned depth) {
-    const std::string boundary = "--" + boundary_of(part)->value;
+    const std::string boundary = "--" + boundary_of(part);
     bool digest = part.subtype == "digest";
     std::optional<Delimiter> open = find(boundary, part.body_offset, end);
     while (open && !open->closes && parts_ < limits_.parts) {
