@@ -19,6 +19,8 @@ void Session::append_message_flags(std::string& out, const store::Message& messa
 // RFC 7162 sections 3.1 and 3.2.4
 void Session::tell_message_flags(std::uint32_t sequence, bool with_uid, bool with_flags) {
     store::Message message = mailbox_->message(sequence);
+    // Another session may have expunged it since sync() found the change.
+    if (message.expunged) return;
     // RFC 9586 section 3.3
     std::string line = uid_only_ ? "* " + std::to_string(message.uid) + " UIDFETCH ("
                                  : "* " + std::to_string(sequence) + " FETCH (";
