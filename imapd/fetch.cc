@@ -114,6 +114,7 @@ Fetch::Fetch(store::Mailbox& mailbox, Output& out, WorkerPool& workers,
         needs_content_ |= !is_summarized(section);
     }
     if (has_uid && !asks_uid) items_.insert(items_.begin(), item_of(FetchKind::uid));
+    quick_ = QuickFetch::make(items_, form);
     if (!asks_flags) seen_items_.push_back(item_of(FetchKind::flags));
     if (form.seen_with_uid && !asks_uid && !has_uid && !uid_only_)
         seen_items_.push_back(item_of(FetchKind::uid));
@@ -131,17 +132,67 @@ Task<Result<void>> Fetch::send(const std::vector<std::uint32_t>& sequences, bool
             CO_TRY_VOID(co_await mailbox_.measure(std::move(unknown)));
         }
     }
+    if (quick_) {
+        auto sent = co_await send_quickly(sequences);
+        co_return sent;
+    }
     for (std::uint32_t sequence : sequences) {
-        Loaded loaded;
-        loaded.message = mailbox_.message(sequence);
-        loaded.message.recent &= !without_recent_;
-        CO_TRY(bool is_there, co_await load(loaded));
-        if (is_there) {
-            co_await one(sequence, loaded, tell_flags);
-        } else {
-            is_missing_ = true;
+        CO_TRY_VOID(co_await slow_one(sequence, tell_flags));
+    }
+    co_return Result<void>();
+}
+
+Task<Result<void>> Fetch::slow_one(std::uint32_t sequence, bool tell_flags) {
+    Loaded loaded;
+    loaded.message = mailbox_.message(sequence);
+    loaded.message.recent &= !without_recent_;
+    CO_TRY(bool is_there, co_await load(loaded));
+    if (is_there) {
+        co_await one(sequence, loaded, tell_flags);
+    } else {
+        is_missing_ = true;
+    }
+    co_return Result<void>();
+}
+
+/// False when the index does not know enough.
+bool Fetch::quick_one(std::uint32_t sequence, std::string& out) {
+    store::Message message = mailbox_.message(sequence);
+    if (message.expunged) {
+        is_missing_ = true;
+        return true;
+    }
+    if (!quick_->needs_summary()) {
+        quick_->append(out, sequence, message, mailbox_.keywords(), nullptr);
+        return true;
+    }
+    auto show = [&](const store::SummaryView& view) {
+        quick_->append(out, sequence, message, mailbox_.keywords(), &view);
+    };
+    return mailbox_.peek(message.uid, std::ref(show));
+}
+
+Task<Result<void>> Fetch::send_quickly(const std::vector<std::uint32_t>& sequences) {
+    std::string lines;
+    bool is_prepared = false;
+    for (std::size_t i = 0; i < sequences.size(); ++i) {
+        bool is_told = quick_one(sequences[i], lines);
+        if (!is_told && !is_prepared) {
+            std::vector<std::uint32_t> uids;
+            for (std::size_t rest = i; rest < sequences.size(); ++rest)
+                uids.push_back(mailbox_.uid(sequences[rest]));
+            CO_TRY_VOID(co_await mailbox_.summarize(std::move(uids)));
+            is_prepared = true;
+            is_told = quick_one(sequences[i], lines);
+        }
+        if (!is_told) {
+            out_.put(lines);
+            lines.clear();
+            CO_TRY_VOID(co_await slow_one(sequences[i], false));
         }
     }
+    out_.put(lines);
+    co_await out_.room();
     co_return Result<void>();
 }
 

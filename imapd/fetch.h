@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "imapd/fetch_quick.h"
 #include "imapd/output.h"
 #include "lib/event/worker.h"
 #include "lib/imap/fetch.h"
@@ -15,15 +17,6 @@ namespace facteur::imapd {
 std::string chosen_fields(std::string_view header, const imap::Section& section);
 /// The piece of it that was asked for.
 imap::Span clip(imap::Span span, const std::optional<imap::Partial>& partial);
-
-/// What goes with the items that were asked for.
-struct FetchForm {
-    bool with_uid = false;          ///< UID FETCH tells the UID always
-    bool seen_with_modseq = false;  ///< where \Seen was set: RFC 7162 section 3.1
-    bool seen_with_uid = false;     ///< RFC 7162 section 3.2
-    bool without_recent = false;    ///< RFC 9051 appendix E
-    bool uid_only = false;          ///< RFC 9586 section 3.3: UIDFETCH
-};
 
 /// One FETCH command: reads of each message only what its items need, and sends as it goes.
 class Fetch {
@@ -46,6 +39,9 @@ private:
         store::Summary summary;
         store::Content content;
     };
+    Task<Result<void>> send_quickly(const std::vector<std::uint32_t>& sequences);
+    bool quick_one(std::uint32_t sequence, std::string& out);
+    Task<Result<void>> slow_one(std::uint32_t sequence, bool tell_flags);
     Task<Result<bool>> load(Loaded& loaded);
     Task<void> one(std::uint32_t sequence, const Loaded& loaded, bool tell_flags);
     Task<void> item(const imap::FetchItem& item, const Loaded& loaded);
@@ -58,6 +54,7 @@ private:
     Output& out_;
     WorkerPool& workers_;
     std::vector<imap::FetchItem> items_;
+    std::optional<QuickFetch> quick_;
     std::vector<imap::FetchItem> seen_items_;  ///< told too where \Seen was set
     bool without_recent_ = false;
     bool uid_only_ = false;

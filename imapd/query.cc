@@ -107,12 +107,14 @@ std::string_view header_of(const std::string& message) {
     return std::string_view(message).substr(0, mime::header_length(message));
 }
 
-/// The header to look a field up in; nothing when it has not been read.
-std::optional<std::string_view> header_with(const Candidate& candidate, const std::string& field) {
-    if (candidate.content != nullptr) return header_of(*candidate.content);
-    std::vector<std::string> names{field};
-    if (candidate.fields != nullptr && store::summary_has(names)) return *candidate.fields;
-    return {};
+/// The fields of that name, or a header that has them; nothing when it has not been read.
+std::optional<std::string> header_with(const Candidate& candidate, const std::string& field) {
+    if (candidate.content != nullptr) return std::string(header_of(*candidate.content));
+    auto set = store::summary_fields({field});
+    if (candidate.summary == nullptr || !set) return {};
+    std::string fields;
+    candidate.summary->append_fields(fields, *set);
+    return fields;
 }
 
 Answer sent(const Query& query, const Candidate& candidate) {
@@ -135,7 +137,8 @@ Answer header(const Query& query, const Candidate& candidate) {
     while (reader.next(field)) {
         if (!iequals(field.name, query.field)) continue;
         if (query.text.empty()) return Answer::yes;
-        std::string value = mime::decode_words(mime::unfold(field.value));
+        std::string value = mime::unfold(field.value);
+        if (value.find("=?") != std::string::npos) value = mime::decode_words(value);
         if (fold(value).find(query.text) != std::string::npos) return Answer::yes;
     }
     return Answer::no;
@@ -143,13 +146,19 @@ Answer header(const Query& query, const Candidate& candidate) {
 
 // RFC 8474 section 5.4
 Answer object_id(const Query& query, const Candidate& candidate) {
-    if (candidate.fields == nullptr || candidate.digest == nullptr) return Answer::unknown;
-    std::string digest = *candidate.digest;
-    if (digest.empty() && candidate.content == nullptr) return Answer::unknown;
-    if (digest.empty()) digest = store::message_digest(*candidate.content);
     bool is_thread = query.kind == SearchKind::thread_id;
-    return answer(query.text ==
-                  (is_thread ? thread_id(*candidate.fields, digest) : email_id(digest)));
+    std::string digest;
+    std::string fields;
+    if (candidate.content != nullptr) {
+        digest = store::message_digest(*candidate.content);
+        fields = header_of(*candidate.content);
+    } else if (candidate.summary != nullptr && !candidate.summary->digest.empty()) {
+        digest = candidate.summary->digest;
+        fields = candidate.summary->fields;
+    } else {
+        return Answer::unknown;
+    }
+    return answer(query.text == (is_thread ? thread_id(fields, digest) : email_id(digest)));
 }
 
 Answer all_of(const Query& query, const Candidate& candidate) {

@@ -44,8 +44,7 @@ enum class Answer { no, yes, unknown };
 struct Candidate {
     std::uint32_t sequence = 0;
     store::Message message;
-    const std::string* fields = nullptr;    ///< Summary::fields
-    const std::string* digest = nullptr;    ///< Summary::digest, with fields
+    const store::SummaryView* summary = nullptr;
     const std::string* content = nullptr;   ///< the whole message
     const mime::Part* structure = nullptr;  ///< with content
 };

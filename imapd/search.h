@@ -24,8 +24,10 @@ public:
     Task<Result<std::vector<std::uint32_t>>> among(std::vector<std::uint32_t> sequences);
 
 private:
-    Task<Result<Answer>> look(std::uint32_t sequence);
-    Task<Result<Answer>> read(Candidate candidate, const mime::Part* structure);
+    Task<Result<std::vector<std::uint32_t>>> ask(std::vector<std::uint32_t> sequences);
+    Answer look_quickly(std::uint32_t sequence) const;
+    Task<Result<void>> look_closely(std::vector<std::uint32_t> sequences,
+                                    std::vector<std::uint32_t>& found);
     Task<Result<void>> measure();
 
     store::Mailbox& mailbox_;

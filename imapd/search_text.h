@@ -1,18 +1,15 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-
-#include "lib/mime/part.h"
+#include "lib/mime/casemap.h"
+#include "lib/mime/searched_text.h"
 
 namespace facteur::imapd {
 
-/// RFC 5255 section 4.3: the one comparator of this server, i;unicode-casemap.
-std::string fold(std::string_view utf8);
+using mime::contains_text;
 
-/// Some text part of the message, decoded to UTF-8, contains the folded text; with `with_headers`
-/// any header will do too.  Attachments that are not text are not searched.
-bool contains_text(std::string_view message, const mime::Part& structure, std::string_view folded,
-                   bool with_headers);
+/// RFC 5255 section 4.3: the one comparator of this server, i;unicode-casemap.
+inline std::string fold(std::string_view utf8) {
+    return mime::casemap(utf8);
+}
 
 }  // namespace facteur::imapd

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,12 @@ public:
                                      imap::ThreadAlgorithm algorithm, bool by_uid);
 
 private:
-    /// The header fields of Summary; false when the message is gone.
-    Task<Result<bool>> load(std::uint32_t uid, std::string& fields);
+    using Visit = std::function<void(std::uint32_t sequence, const store::Message& message,
+                                     const store::SummaryView* view)>;
+    /// Shows the messages that are there, with the summary if it `reads`.
+    Task<Result<void>> each(const std::vector<std::uint32_t>& sequences, bool reads,
+                            const Visit& visit);
+    Task<Result<void>> read(std::uint32_t sequence, store::Message message, const Visit& visit);
 
     store::Mailbox& mailbox_;
     WorkerPool& workers_;

@@ -6,11 +6,15 @@
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/nursery.h"
 #include "lib/login/broker.h"
+#include "lib/store/folder_cache.h"
 #include "lib/store/store.h"
 
 namespace facteur::login {
 
 namespace {
+
+/// Folders that stay open between sessions: the next log-in need not read their index.
+constexpr std::size_t kKeptFolders = 32;
 
 store::Options store_options(const Stages& stages) {
     store::Options options;
@@ -27,6 +31,7 @@ std::unique_ptr<daemon::Service> make_mailbox(const Stages& stages, daemon::Proc
         auto made = store::make_folder_of("maildir:" + birth.folders.front(), options);
         if (!made) log_error(made.error().text);
     }
+    store::set_folder_cache(kKeptFolders);
     return std::make_unique<MailboxService>(process, stages.protocol, std::move(options),
                                             stages.converse, std::move(way));
 }

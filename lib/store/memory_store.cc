@@ -6,8 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/text.h"
-#include "lib/mime/header.h"
-#include "lib/mime/preview.h"
+#include "lib/store/index/summary_codec.h"
 
 namespace facteur::store {
 
@@ -121,7 +120,17 @@ public:
     Task<Result<Changes>> sync(bool expunges) override;
     Signal& changed() override { return changed_; }
     Task<Result<Content>> content(std::uint32_t uid) override;
+    Task<Result<void>> read(std::vector<std::uint32_t> uids, Reader reader) override {
+        for (std::uint32_t uid : uids) {
+            auto found = folder_->entries.find(uid);
+            if (found != folder_->entries.end()) reader(uid, found->second.text);
+        }
+        co_return Result<void>();
+    }
     Task<Result<Summary>> summary(std::uint32_t uid) override;
+    bool peek(std::uint32_t uid,
+              const std::function<void(const SummaryView&)>& visit) const override;
+    Task<Result<void>> summarize(std::vector<std::uint32_t>) override { co_return Result<void>(); }
     Task<Result<void>> measure(std::vector<std::uint32_t>) override { co_return Result<void>(); }
     Task<Result<StoreOutcome>> store(std::vector<std::uint32_t> uids, FlagChange change) override;
     Task<Result<std::vector<std::uint32_t>>> expunge(
@@ -200,17 +209,17 @@ Task<Result<Content>> MemoryMailbox::content(std::uint32_t uid) {
 Task<Result<Summary>> MemoryMailbox::summary(std::uint32_t uid) {
     auto found = folder_->entries.find(uid);
     if (found == folder_->entries.end()) co_return expunged();
-    std::string_view text = found->second.text;
-    Summary summary;
-    summary.structure = mime::parse_structure(text);
-    summary.preview = mime::preview(text, summary.structure);
-    summary.digest = message_digest(text);
-    mime::FieldReader reader(text.substr(0, mime::header_length(text)));
-    mime::Field field;
-    while (reader.next(field)) {
-        if (summary_has({std::string(field.name)})) summary.fields += field.raw;
-    }
-    co_return summary;
+    co_return index::make_summary({}, found->second.text);
+}
+
+bool MemoryMailbox::peek(std::uint32_t uid,
+                         const std::function<void(const SummaryView&)>& visit) const {
+    auto found = folder_->entries.find(uid);
+    if (found == folder_->entries.end()) return false;
+    std::string bytes = index::encode_summary(index::make_summary({}, found->second.text));
+    auto view = index::view_summary(bytes);
+    if (view) visit(*view);
+    return view.has_value();
 }
 
 Task<Result<StoreOutcome>> MemoryMailbox::store(std::vector<std::uint32_t> uids,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,7 +13,7 @@
 #include "lib/base/result.h"
 #include "lib/event/signal.h"
 #include "lib/event/task.h"
-#include "lib/mime/part.h"
+#include "lib/store/summary.h"
 
 namespace facteur {
 class WorkerPool;
@@ -81,21 +82,6 @@ struct Content {
     std::uint64_t size = 0;
 };
 
-/// Computed once, at delivery.
-struct Summary {
-    mime::Part structure;
-    /// The raw header fields that clients ask for (kSummaryFields), in the message's order:
-    /// enough for ENVELOPE and for most BODY[HEADER.FIELDS (…)].
-    std::string fields;
-    std::string preview;  ///< RFC 8970: at most 200 characters of the text, UTF-8
-    /// SHA-256 of the message, its first half; empty where the index is older than this.
-    std::string digest;
-};
-/// Summary::digest of a message whose index does not have it.
-std::string message_digest(std::string_view message);
-/// True when Summary::fields tells everything about all these fields.
-bool summary_has(const std::vector<std::string>& names);
-
 /// What sync() found.  Send it in this order: expunged, then the new count, then the flags.
 struct Changes {
     /// Sequence numbers, highest first, so that each is right when it is sent in this order.
@@ -127,6 +113,9 @@ struct CopyOutcome {
     std::vector<std::uint32_t> source;
     std::vector<std::uint32_t> target;
 };
+
+/// Is shown a message: see Mailbox::read().
+using Reader = std::function<void(std::uint32_t uid, const std::string& content)>;
 
 /// One mailbox as one session has selected it.  Sequence numbers 1…size() belong to the view and
 /// change only in sync(); everything else is as fresh as the last operation made it.
@@ -162,7 +151,16 @@ public:
 
     /// Error status 5.7.0 "expunged" when the message is gone.
     virtual Task<Result<Content>> content(std::uint32_t uid) = 0;
+    /// Reads these messages in wire form, in this order, and shows each in a worker thread; what is
+    /// gone is left out.
+    virtual Task<Result<void>> read(std::vector<std::uint32_t> uids, Reader reader) = 0;
     virtual Task<Result<Summary>> summary(std::uint32_t uid) = 0;
+    /// Shows the summary where it is kept, without input or output; false when it is not known at
+    /// once: see summarize().  The view ends with the visit.
+    virtual bool peek(std::uint32_t uid,
+                      const std::function<void(const SummaryView&)>& visit) const = 0;
+    /// Makes the summaries of these known where they can be kept; what is gone is left out.
+    virtual Task<Result<void>> summarize(std::vector<std::uint32_t> uids) = 0;
     /// Makes Message::size known for these; at once when they are, otherwise files are read.
     virtual Task<Result<void>> measure(std::vector<std::uint32_t> uids) = 0;
 

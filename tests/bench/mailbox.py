@@ -139,6 +139,9 @@ def logins(meter, user, count=100):
             client = Client(meter.server, user)
             client.command('SELECT INBOX')
             client.leave()
+    session_of = Client(meter.server, user)  # what the first session leaves to be written
+    session_of.command('SELECT INBOX')
+    session_of.leave()
     meter.measure('login select logout', count, session)
 
 

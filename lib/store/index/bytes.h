@@ -23,6 +23,8 @@ public:
         number(value.size());
         out_.append(value);
     }
+    /// Without its length, which the reader knows otherwise.
+    void raw(std::string_view value) { out_.append(value); }
     const std::string& bytes() const { return out_; }
     std::string take() { return std::move(out_); }
 
@@ -60,6 +62,15 @@ public:
     }
     std::string_view text() {
         std::uint64_t size = number();
+        if (failed_ || size > in_.size()) {
+            failed_ = true;
+            return {};
+        }
+        std::string_view value = in_.substr(0, size);
+        in_.remove_prefix(size);
+        return value;
+    }
+    std::string_view raw(std::size_t size) {
         if (failed_ || size > in_.size()) {
             failed_ = true;
             return {};

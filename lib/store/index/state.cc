@@ -54,6 +54,26 @@ const Entry* State::find(std::uint32_t uid) const {
     return &where[at];
 }
 
+const Entry* State::find(std::uint32_t uid, std::size_t& hint) const {
+    // The two arrays count on: what follows the snapshot is the tail.
+    auto at = [this](std::size_t i) -> const Entry* {
+        if (i < base_.size()) return &base_[i];
+        return i - base_.size() < tail_.size() ? &tail_[i - base_.size()] : nullptr;
+    };
+    const Entry* next = at(hint + 1);
+    if (next != nullptr && next->uid == uid && !next->gone) {
+        ++hint;
+        return next;
+    }
+    const Entry* found = find(uid);
+    if (found != nullptr) {
+        bool in_tail = !tail_.empty() && found >= tail_.data() && found <= &tail_.back();
+        hint = in_tail ? base_.size() + static_cast<std::size_t>(found - tail_.data())
+                       : static_cast<std::size_t>(found - base_.data());
+    }
+    return found;
+}
+
 Entry* State::find_mutable(std::uint32_t uid) {
     return const_cast<Entry*>(find(uid));  // NOLINT: both arrays are ours and not const
 }

@@ -52,6 +52,8 @@ public:
 
     /// The live message, or nullptr.
     const Entry* find(std::uint32_t uid) const;
+    /// The same, quickly when it is the one after the last that was found with this hint.
+    const Entry* find(std::uint32_t uid, std::size_t& hint) const;
     std::string_view name(const Entry& entry) const;
     /// Calls visit(entry) for every live message, by UID.
     template <class Visit>

@@ -26,18 +26,11 @@ constexpr std::size_t kMostRemembered = 20000;
 /// In facteur.cache.ID each summary has its CRC32C before it.
 constexpr std::uint64_t kChecksum = 4;
 
-std::string pread_exactly(int fd, std::uint64_t offset, std::size_t size) {
-    std::string out(size, '\0');
-    ssize_t got = fd < 0 ? -1 : ::pread(fd, out.data(), size, static_cast<off_t>(offset));
-    if (got != static_cast<ssize_t>(size)) out.clear();
-    return out;
-}
-
 /// Collects summaries for the end of a cache file.
 class CacheWriter {
 public:
     explicit CacheWriter(std::uint64_t end) : end_(end) {}
-    void add(index::Entry& entry, const std::string& summary) {
+    void add(index::Entry& entry, std::string_view summary) {
         std::uint32_t crc = crc32c(summary);
         char raw[kChecksum];
         std::memcpy(raw, &crc, sizeof raw);
@@ -60,20 +53,25 @@ std::string Folder::cache_path(std::uint64_t id) const {
     return fmt::format("{}/facteur.cache.{:016x}", dir_, id);
 }
 
-/// Needs the state mutex, or the turn.
-std::string Folder::summary_bytes(const index::Entry& entry) const {
+/// Needs the state mutex, which keeps the windows as they are too.
+std::string_view Folder::summary_bytes(const index::Entry& entry) const {
     if (entry.source == index::Entry::log_file)
-        return pread_exactly(log_.get(), entry.summary_offset, entry.summary_length);
+        return log_window_.at(log_.get(), entry.summary_offset, entry.summary_length);
     if (entry.source != index::Entry::cache_file || entry.summary_offset < kChecksum) return {};
-    // The cache is never flushed: its checksum tells whether it is there after a power cut.
-    std::string raw = pread_exactly(cache_.get(), entry.summary_offset - kChecksum,
-                                    entry.summary_length + kChecksum);
+    std::string_view raw = cache_window_.at(cache_.get(), entry.summary_offset - kChecksum,
+                                            entry.summary_length + kChecksum);
     if (raw.empty()) return raw;
+    std::string_view bytes = raw.substr(kChecksum);
+    if (entry.uid < checked_.size() && checked_[entry.uid]) return bytes;
+    // The cache is never flushed: its checksum tells whether it is there after a power cut.
     std::uint32_t crc = 0;
     std::memcpy(&crc, raw.data(), sizeof crc);
-    raw.erase(0, kChecksum);
-    if (crc32c(raw) != crc) raw.clear();
-    return raw;
+    if (crc32c(bytes) != crc) return {};
+    constexpr std::size_t kMostChecked = 8 << 20;  // a bit each
+    if (checked_.size() <= entry.uid && entry.uid < kMostChecked)
+        checked_.resize(state_.next_uid() < kMostChecked ? state_.next_uid() : kMostChecked);
+    if (entry.uid < checked_.size()) checked_[entry.uid] = true;
+    return bytes;
 }
 
 Result<void> Folder::compact_if_due() {
@@ -99,13 +97,15 @@ Result<void> Folder::compact() {
         end = 0;
     }
     CacheWriter cache(end);
+    std::unique_lock windows(state_mutex_);
     for (index::Entry& entry : entries) {
         if (!fresh_cache && entry.source != index::Entry::log_file) continue;
-        std::string bytes = summary_bytes(entry);
+        std::string_view bytes = summary_bytes(entry);
         entry.source = index::Entry::none;
         entry.summary_length = 0;
         if (!bytes.empty()) cache.add(entry, bytes);
     }
+    windows.unlock();
     Fd fd(::open(cache_path(cache_id).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
                  options_.file_mode));
     if (!fd || !write_all(fd.get(), cache.bytes()))

@@ -120,11 +120,11 @@ std::string delivery_key(std::string_view delivery_id) {
 std::int64_t name_time(std::string_view name) {
     constexpr std::size_t kMostDigits = 10;  // until the year 2286
     std::size_t digits = 0;
-    while (digits < name.size() && is_digit(name[digits]))
-        ++digits;
-    if (digits == 0 || digits > kMostDigits || !name.substr(digits).starts_with('.')) return 0;
-    auto seconds = parse_number(name.substr(0, digits));
-    return seconds ? static_cast<std::int64_t>(*seconds) : 0;
+    std::int64_t seconds = 0;
+    while (digits < name.size() && digits <= kMostDigits && is_digit(name[digits]))
+        seconds = seconds * 10 + (name[digits++] - '0');
+    bool is_time = digits > 0 && digits <= kMostDigits && digits < name.size();
+    return is_time && name[digits] == '.' ? seconds : 0;
 }
 
 }  // namespace facteur::store::maildir

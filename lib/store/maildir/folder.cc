@@ -35,6 +35,9 @@ public:
         if (crc32c({mapping.base() + sizeof header, body}) != header.body_crc) return false;
         std::lock_guard guard(folder_.state_mutex_);
         folder_.state_ = index::State(header, std::move(mapping));
+        folder_.log_window_.close();
+        folder_.cache_window_.close();
+        folder_.checked_.clear();
         folder_.log_.reset(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
         folder_.cache_.reset(
             ::open(folder_.cache_path(header.cache_id).c_str(), O_RDONLY | O_CLOEXEC));

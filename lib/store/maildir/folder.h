@@ -11,6 +11,7 @@
 #include "lib/store/index/folder_lock.h"
 #include "lib/store/index/index_file.h"
 #include "lib/store/index/state.h"
+#include "lib/store/index/window.h"
 #include "lib/store/maildir/message_file.h"
 #include "lib/store/maildir/scan.h"
 #include "lib/store/maildir/takeover.h"
@@ -63,9 +64,17 @@ public:
     Result<void> write_names();
 
     Result<Content> content(std::uint32_t uid);
+    /// What is gone is left out.
+    Result<void> read_messages(const std::vector<std::uint32_t>& uids, const Reader& reader);
     Result<Summary> summary(std::uint32_t uid);
     /// From the index alone; nothing when it has none.  Quick enough for the loop's thread.
     std::optional<Summary> cached_summary(std::uint32_t uid) const;
+    /// The same without a copy; false when it has none.
+    bool peek(std::uint32_t uid, const std::function<void(const SummaryView&)>& visit) const;
+    /// Reads the messages of these that have none, and keeps theirs.
+    Result<void> summarize(const std::vector<std::uint32_t>& uids);
+    /// Nobody has it open any more: gives back what reading took.
+    void rest() const;
     Result<void> measure(const std::vector<std::uint32_t>& uids);
 
     /// Reads the state under its mutex: read([&](const index::State& state) { … }).
@@ -129,7 +138,7 @@ private:
     // compact.cc
     Result<void> compact_if_due();
     Result<void> compact();
-    std::string summary_bytes(const index::Entry& entry) const;
+    std::string_view summary_bytes(const index::Entry& entry) const;
     std::string cache_path(std::uint64_t id) const;
 
     const std::string dir_;
@@ -140,6 +149,10 @@ private:
     index::IndexFile index_;
     Fd log_;    ///< for summary_bytes(), a second descriptor of the index file
     Fd cache_;  ///< of facteur.cache.ID
+    mutable index::Window log_window_;
+    mutable index::Window cache_window_;
+    mutable std::vector<bool> checked_;  ///< by UID: its summary fitted its checksum
+    mutable std::size_t hint_ = 0;
     std::atomic<std::uint64_t> position_{0};  ///< of the index file, for stale()
     std::atomic<std::uint64_t> inode_{0};
     std::atomic<std::uint32_t> promised_{0};

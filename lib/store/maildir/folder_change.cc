@@ -113,6 +113,8 @@ Result<std::vector<Appended>> Folder::append(std::vector<MessageFile>& files,
     std::uint32_t uid = state_.next_uid();
     bool durable = false;
     bool scanned = false;
+    bool in_new = false;
+    bool in_cur = false;
     for (std::size_t i = 0; i < files.size(); ++i) {
         const NewMessage& message = messages[i];
         if (message.maybe_delivered && !message.delivery_id.empty()) {
@@ -125,6 +127,7 @@ Result<std::vector<Appended>> Folder::append(std::vector<MessageFile>& files,
             scanned = true;
             if (delivered_before(message.delivery_id)) {
                 outcome.push_back({state_.uid_validity(), 0, true});
+                in_new = in_cur = true;  // wherever it is by now
                 durable = durable || message.durability == Durability::now;
                 continue;
             }
@@ -143,12 +146,17 @@ Result<std::vector<Appended>> Folder::append(std::vector<MessageFile>& files,
         record.name = name;
         record.summary = files[i].summary();
         records.add(record);
+        (record.place == index::Entry::in_new ? in_new : in_cur) = true;
         outcome.push_back({state_.uid_validity(), uid++, false});
         durable = durable || message.durability == Durability::now;
     }
     if (durable) {
-        TRY_VOID(flush_directory(dir_, "new"));
-        TRY_VOID(flush_directory(dir_, "cur"));
+        if (in_new) {
+            TRY_VOID(flush_directory(dir_, "new"));
+        }
+        if (in_cur) {
+            TRY_VOID(flush_directory(dir_, "cur"));
+        }
         index::Reservation reservation = turn.lock.reservation();
         if (reservation.limit < uid || reservation.uid_validity == 0) {
             reservation = {state_.uid_validity(), uid + 256};

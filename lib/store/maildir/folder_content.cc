@@ -112,11 +112,62 @@ Result<Content> Folder::content(std::uint32_t uid) {
     return out;
 }
 
+Result<void> Folder::read_messages(const std::vector<std::uint32_t>& uids, const Reader& reader) {
+    for (std::uint32_t uid : uids) {
+        auto message = content(uid);
+        if (!message && message.error().is_temporary())
+            return std::unexpected(std::move(message).error());
+        if (message) reader(uid, read_all(message->fd.get()));
+    }
+    return {};
+}
+
 std::optional<Summary> Folder::cached_summary(std::uint32_t uid) const {
     std::lock_guard guard(state_mutex_);
     const index::Entry* found = state_.find(uid);
     if (!found) return std::nullopt;
     return index::decode_summary(summary_bytes(*found));
+}
+
+bool Folder::peek(std::uint32_t uid, const std::function<void(const SummaryView&)>& visit) const {
+    std::lock_guard guard(state_mutex_);
+    const index::Entry* found = state_.find(uid, hint_);
+    if (!found || found->source == index::Entry::none) return false;
+    auto view = index::view_summary(summary_bytes(*found));
+    if (view) visit(*view);
+    return view.has_value();
+}
+
+void Folder::rest() const {
+    std::lock_guard guard(state_mutex_);
+    log_window_.close();
+    cache_window_.close();
+}
+
+Result<void> Folder::summarize(const std::vector<std::uint32_t>& uids) {
+    struct Made {
+        std::uint32_t uid;
+        std::uint64_t size;
+        std::string summary;
+    };
+    std::vector<Made> made;
+    for (std::uint32_t uid : uids) {
+        if (peek(uid, [](const SummaryView&) {})) continue;
+        auto message = content(uid);
+        if (!message && message.error().is_temporary())
+            return std::unexpected(std::move(message).error());
+        if (!message) continue;
+        std::string bytes = read_all(message->fd.get());
+        std::string summary = index::encode_summary(index::make_summary({}, bytes));
+        if (!summary.empty()) made.push_back({uid, bytes.size(), std::move(summary)});
+    }
+    if (made.empty()) return {};
+    TRY(Turn turn, begin());
+    index::RecordWriter records = writer();
+    for (const Made& one : made)
+        records.add(index::Summarized{one.uid, one.size, one.summary});
+    TRY_VOID(commit(records));
+    return compact_if_due();
 }
 
 Result<Summary> Folder::summary(std::uint32_t uid) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "lib/store/flush.h"
 #include "lib/store/maildir/file_name.h"
 #include "lib/store/maildir/folder.h"
 
@@ -28,7 +29,7 @@ Result<std::vector<Folder::CopySource>> Folder::copy_sources(
         source.entry = *entry;
         source.path = dir_ + "/" + std::string(place_name(entry->place)) + "/" +
                       std::string(state_.name(*entry));
-        source.summary = summary_bytes(*entry);
+        source.summary = std::string(summary_bytes(*entry));
         for (std::size_t bit = 0; bit < state_.keywords().size(); ++bit) {
             bool set = entry->keywords & (std::uint64_t{1} << bit);
             if (set && !state_.keywords()[bit].empty())
@@ -60,17 +61,26 @@ private:
 
 /// The message's bytes must be on disk before its new home counts: the queue may have delivered
 /// it a moment ago without a flush, and forgets it when it sees that it was moved.
-Result<void> flush_and_link(const std::string& from, const std::string& to) {
-    Fd fd(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) return system_error("open " + from);
-    if (::fdatasync(fd.get()) != 0) return system_error("flush " + from);
-    if (::link(from.c_str(), to.c_str()) != 0) return system_error("link " + to);
+Result<void> flush_message(const std::string& path) {
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return system_error("open " + path);
+    if (::fdatasync(fd.get()) != 0) return system_error("flush " + path);
     return {};
+}
+
+/// Many at a time: the whole file system.
+Result<void> flush_all(const std::string& dir) {
+    TRY(std::uint64_t device, hold_file_system(dir));
+    return flush_file_system(device);
 }
 
 }  // namespace
 
 Result<CopyOutcome> Folder::copy_in(const Folder& source, std::vector<CopySource> sources) {
+    const bool many = sources.size() >= kManyFiles;
+    if (many) {
+        TRY_VOID(flush_all(source.dir()));
+    }
     TRY(Turn turn, begin());
     Links links;
     CopyOutcome outcome;
@@ -85,7 +95,10 @@ Result<CopyOutcome> Folder::copy_in(const Folder& source, std::vector<CopySource
         if (from.entry.size) base += ",W=" + std::to_string(from.entry.size);
         std::string name = with_uid(base, uid) + info_suffix(from.entry.flags, keywords, {});
         std::string path = dir_ + "/cur/" + name;
-        TRY_VOID(flush_and_link(from.path, path));
+        if (!many) {
+            TRY_VOID(flush_message(from.path));
+        }
+        if (::link(from.path.c_str(), path.c_str()) != 0) return system_error("link " + path);
         links.add(std::move(path));
         index::Append record;
         record.uid = uid;

@@ -123,8 +123,8 @@ Result<MessageFile> MessageFile::write(const Place& place, const NewMessage& mes
         timespec times[2] = {{0, UTIME_OMIT}, {*message.internal_date, 0}};
         if (::futimens(fd.get(), times) != 0) return system_error("set the date of " + path);
     }
-    if (message.durability == Durability::now && ::fdatasync(fd.get()) != 0)
-        return system_error("flush " + path);
+    bool flushes = message.durability == Durability::now && !place.flushed_together;
+    if (flushes && ::fdatasync(fd.get()) != 0) return system_error("flush " + path);
     file.size_ = message.prefix.size() + content.view().size();
     file.base_ =
         fmt::format("{},S={},W={}", base_name(message, place.hostname), file.size_, file.size_);

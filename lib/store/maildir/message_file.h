@@ -15,6 +15,8 @@ public:
         std::string dir;  ///< the folder
         std::string hostname;
         unsigned file_mode = 0600;
+        /// Somebody flushes the whole file system before the message counts: see kManyFiles.
+        bool flushed_together = false;
     };
     /// Writes prefix and content, computes size and summary.  A missing folder is a permanent
     /// Error 5.1.1.
@@ -53,6 +55,9 @@ private:
     std::uint64_t size_ = 0;
     std::int64_t date_ = 0;
 };
+
+/// So many files are flushed faster with their whole file system than one by one.
+constexpr std::size_t kManyFiles = 8;
 
 /// "1700000000.M123456P789Q4.host": unique on this host.
 std::string unique_name(const std::string& hostname);

@@ -358,13 +358,17 @@ Result<std::vector<Appended>> Tree::append(const std::string& name,
         TRY_VOID(make_folder(dir));
     }
     auto waits = [](const NewMessage& message) { return message.durability == Durability::later; };
-    if (std::any_of(messages.begin(), messages.end(), waits)) {
+    place.flushed_together = messages.size() >= kManyFiles;
+    if (place.flushed_together || std::any_of(messages.begin(), messages.end(), waits)) {
         TRY(device_, hold_file_system(root_));
     }
     std::vector<MessageFile> files;
     for (const NewMessage& message : messages) {
         TRY(MessageFile file, MessageFile::write(place, message));
         files.push_back(std::move(file));
+    }
+    if (place.flushed_together) {
+        TRY_VOID(flush_file_system(device_));
     }
     std::shared_ptr<Folder> target = shared_folder(dir, folder_options());
     auto appended = target->append(files, messages);

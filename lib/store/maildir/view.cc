@@ -22,6 +22,7 @@ View::View(std::string name, std::shared_ptr<Tree> tree, std::shared_ptr<Folder>
       workers_(workers) {}
 
 View::~View() {
+    folder_->rest();
     if (watcher_) watcher_->remove(changed_);
 }
 
@@ -31,6 +32,8 @@ std::uint32_t View::sequence_from(std::uint32_t uid) const {
 }
 
 bool View::is_recent(std::uint32_t uid) const {
+    if (recent_.size() == uids_.size()) return true;
+    if (recent_.empty() || uid < recent_.front() || uid > recent_.back()) return false;
     return std::binary_search(recent_.begin(), recent_.end(), uid);
 }
 
@@ -39,7 +42,7 @@ Message View::message(std::uint32_t sequence) const {
     out.uid = uids_[sequence - 1];
     out.recent = is_recent(out.uid);
     folder_->read([&](const index::State& state) {
-        const index::Entry* entry = state.find(out.uid);
+        const index::Entry* entry = state.find(out.uid, hint_);
         out.expunged = entry == nullptr;
         if (!entry) return;
         out.modseq = entry->modseq;
@@ -56,8 +59,9 @@ void View::take_expunged(const index::State& state, Changes& changes) {
     if (state.expunges() == expunges_) return;
     expunges_ = state.expunges();
     std::vector<std::uint32_t> kept;
+    std::size_t hint = 0;
     for (std::size_t i = 0; i < uids_.size(); ++i) {
-        if (state.find(uids_[i])) {
+        if (state.find(uids_[i], hint)) {
             kept.push_back(uids_[i]);
         } else {
             changes.expunged.push_back(static_cast<std::uint32_t>(i) + 1);
@@ -71,8 +75,9 @@ void View::take_expunged(const index::State& state, Changes& changes) {
 
 void View::take_flags(const index::State& state, Changes& changes) {
     if (state.modseq() == modseq_) return;
+    std::size_t hint = 0;
     for (std::size_t i = 0; i < uids_.size(); ++i) {
-        const index::Entry* entry = state.find(uids_[i]);
+        const index::Entry* entry = state.find(uids_[i], hint);
         if (entry && entry->modseq > modseq_ && !own_changes_.contains(entry->modseq))
             changes.flags.push_back(static_cast<std::uint32_t>(i) + 1);
     }
@@ -150,9 +155,21 @@ Task<Result<Content>> View::content(std::uint32_t uid) {
     co_return co_await work(std::move(read));
 }
 
+Task<Result<void>> View::read(std::vector<std::uint32_t> uids, Reader reader) {
+    std::function<Result<void>()> read = [this, &uids, &reader] {
+        return folder_->read_messages(uids, reader);
+    };
+    co_return co_await work(std::move(read));
+}
+
 Task<Result<Summary>> View::summary(std::uint32_t uid) {
     if (auto cached = folder_->cached_summary(uid)) co_return *std::move(cached);
     std::function<Result<Summary>()> read = [this, uid] { return folder_->summary(uid); };
+    co_return co_await work(std::move(read));
+}
+
+Task<Result<void>> View::summarize(std::vector<std::uint32_t> uids) {
+    std::function<Result<void>()> read = [this, &uids] { return folder_->summarize(uids); };
     co_return co_await work(std::move(read));
 }
 
@@ -174,7 +191,12 @@ Task<Result<StoreOutcome>> View::store(std::vector<std::uint32_t> uids, FlagChan
         return folder_->change_flags(uids, change);
     };
     CO_TRY(StoreOutcome outcome, co_await work(std::move(apply)));
-    if (outcome.modseq) own_changes_.insert(outcome.modseq);
+    // Nobody else changed anything since the last look: then there is nothing to look for.
+    if (outcome.modseq == modseq_ + 1) {
+        modseq_ = outcome.modseq;
+    } else if (outcome.modseq) {
+        own_changes_.insert(outcome.modseq);
+    }
     Changes ignored;
     folder_->read([&](const index::State& state) { take_keywords(state, ignored); });
     co_return outcome;

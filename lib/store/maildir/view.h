@@ -36,7 +36,13 @@ public:
     Task<Result<Changes>> sync(bool expunges) override;
     Signal& changed() override;
     Task<Result<Content>> content(std::uint32_t uid) override;
+    Task<Result<void>> read(std::vector<std::uint32_t> uids, Reader reader) override;
     Task<Result<Summary>> summary(std::uint32_t uid) override;
+    bool peek(std::uint32_t uid,
+              const std::function<void(const SummaryView&)>& visit) const override {
+        return folder_->peek(uid, visit);
+    }
+    Task<Result<void>> summarize(std::vector<std::uint32_t> uids) override;
     Task<Result<void>> measure(std::vector<std::uint32_t> uids) override;
     Task<Result<StoreOutcome>> store(std::vector<std::uint32_t> uids, FlagChange change) override;
     Task<Result<std::vector<std::uint32_t>>> expunge(
@@ -61,6 +67,7 @@ private:
     const std::shared_ptr<Folder> folder_;  // shared with other sessions of this process
     const bool read_only_;
     WorkerPool& workers_;
+    mutable std::size_t hint_ = 0;       ///< for message()
     std::vector<std::uint32_t> uids_;    ///< by sequence number
     std::vector<std::uint32_t> recent_;  ///< ascending
     std::vector<std::string> keywords_;
