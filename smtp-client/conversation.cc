@@ -31,7 +31,14 @@ Task<smtp::Reply> Conversation::reply(Milliseconds budget) {
         if (!settings_.reply_filter().empty() && manner_.lookups)
             line.text = co_await filtered(std::move(line.text));
         Result<bool> complete = reader.add(line.text);
-        if (!complete) throw Closed("not SMTP: " + printable(line.text, 100));
+        if (!complete) {
+            const char* language = manner_.protocol == Protocol::lmtp ? "LMTP"
+                                   : esmtp_                           ? "ESMTP"
+                                                                      : "SMTP";
+            log_warning(fmt::format("non-{} response from {}: {}", language, target_.name_and_ip(),
+                                    printable(line.text, 100)));
+            throw Closed("not SMTP");
+        }
         if (*complete) break;
     }
     smtp::Reply answer = reader.take();
@@ -73,7 +80,13 @@ Task<Attempt> Conversation::open(TlsClients& tls, bool plain) {
     } catch (const Disconnect&) {
     }
     broken_ = true;
-    co_return std::unexpected(interrupted(target_, timed_out, doing_));
+    Trouble trouble = interrupted(target_, timed_out, doing_);
+    // A server that dies of STARTTLS may do without it, where that is allowed.
+    if (doing_ == "sending STARTTLS" || doing_ == "performing the TLS handshake") {
+        trouble.tls = true;
+        trouble.tls_failure = "validation-failure";
+    }
+    co_return std::unexpected(std::move(trouble));
 }
 
 Task<Attempt> Conversation::try_open(TlsClients& tls, bool plain) {
@@ -144,9 +157,29 @@ bool Conversation::quiet() const {
     return got < 0 ? errno == EAGAIN : stream_->tls() != nullptr;
 }
 
+namespace {
+
+Task<void> say_farewell(std::unique_ptr<Stream> stream, Milliseconds budget) {
+    try {
+        stream->put("QUIT\r\n");
+        stream->set_deadline(budget);
+        co_await stream->flush();
+        (void)co_await stream->peek();
+    } catch (const Disconnect&) {
+    }
+}
+
+}  // namespace
+
 void Conversation::quit() {
-    if (!broken_) stream_->put("QUIT\r\n");
-    stream_->close();
+    const Timeouts& timeouts = settings_.timeouts;
+    if (!broken_ && !timeouts.skip_quit_response()) {
+        Scope& scope = stream_->scope();
+        scope.spawn(say_farewell(std::move(stream_), timeouts.quit()));
+    } else {
+        if (!broken_) stream_->put("QUIT\r\n");
+        stream_->close();
+    }
     broken_ = true;
 }
 

@@ -75,7 +75,7 @@ public:
     Task<Attempt> open(TlsClients& tls, bool plain);
     /// One transaction (RFC 5321 section 3.3); never throws but Cancelled.
     Task<std::vector<Verdict>> deliver(Envelope envelope);
-    /// Says QUIT, does not wait for the answer.
+    /// Says QUIT; whether the answer is waited for (smtp_skip_quit_response), the caller does not.
     void quit();
 
     const Target& target() const { return target_; }
@@ -88,6 +88,7 @@ public:
     TimePoint opened() const { return opened_; }
     /// nullptr: no TLS.
     const TlsInfo* tls() const { return stream_->tls(); }
+    std::string local_ip() const { return stream_->local().ip(); }
     bool offered_starttls() const { return starttls_seen_; }
     bool offered_requiretls() const { return offers_.requiretls; }
     bool dsn_offered() const { return offers_.dsn; }
@@ -126,6 +127,7 @@ private:
     Task<void> read_answers(Transaction& transaction, std::size_t from, std::size_t to);
     Task<void> send_data(Transaction& transaction);
     Task<void> send_chunk(Transaction& transaction);
+    Milliseconds transfer_budget(TimePoint started, std::uint64_t sent) const;
     Task<void> pause_before_dot(Transaction& transaction);
     Task<void> read_final(Transaction& transaction);
     void note(Transaction& transaction, std::size_t step, const smtp::Reply& reply);

@@ -35,8 +35,20 @@ struct Timeouts : conf::Section {
     Param<conf::Seconds> xforward{params, "smtp_xforward_timeout", conf::Seconds(300),
                                   "How long to wait for the answer to XFORWARD."};
     Param<conf::Seconds> quit{params, "smtp_quit_timeout", conf::Seconds(300),
-                              "How long sending QUIT may take."};
+                              "How long QUIT may take, and its answer where it is waited for."};
+    Param<bool> skip_quit_response{params, "smtp_skip_quit_response", true,
+                                   "Hang up without waiting for the answer to QUIT."};
+    Param<bool> per_request{
+        params, "smtp_per_request_deadline", false,
+        "Whether smtp_data_xfer_timeout is for the whole of a message, as far as "
+        "smtp_min_data_rate "
+        "does not make it longer.  Commands and their answers always have one deadline in total."};
+    Param<int> min_data_rate{
+        params, "smtp_min_data_rate", 500, conf::at_least(1),
+        "Bytes a second at which a message must go out, with smtp_per_request_deadline."};
 };
+
+enum class VerifyTarget : std::uint8_t { rcpt, data };
 
 struct Settings : conf::Common {
     Timeouts timeouts{*this};
@@ -45,6 +57,10 @@ struct Settings : conf::Common {
     SaslSettings sasl{*this};
     conf::DnsSettings dns{*this};
 
+    Param<VerifyTarget> verify_target{
+        params, "smtp_address_verify_target", VerifyTarget::rcpt,
+        conf::Choices<VerifyTarget>{{"rcpt", VerifyTarget::rcpt}, {"data", VerifyTarget::data}},
+        "The command whose answer says whether an address is deliverable: rcpt or data."};
     Param<std::string> helo_name{params, "smtp_helo_name", "$myhostname",
                                  "The name that is said in EHLO, HELO and LHLO."};
     Param<std::string> bind_address{params, "smtp_bind_address", "",

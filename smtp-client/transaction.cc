@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "lib/event/errors.h"
+#include "lib/event/loop.h"
 #include "lib/event/sleep.h"
 #include "lib/mime/seven_bit.h"
 #include "lib/smtp/transparency.h"
@@ -147,6 +148,8 @@ Task<void> Conversation::transact(Transaction& transaction) {
     transaction.first_rcpt = transaction.steps.size();
     transaction.steps.insert(transaction.steps.end(), envelope.recipients.size(), Step::rcpt);
     if (verify) {
+        if (settings_.verify_target() == VerifyTarget::data)
+            transaction.steps.push_back(Step::data);
         needs_reset_ = true;
         co_await exchange(transaction);
         co_return;
@@ -249,7 +252,8 @@ void Conversation::note(Transaction& transaction, std::size_t step, const smtp::
             if (transaction.trouble) break;  // MAIL failed: the answer says nothing new
             if (reply.is_positive()) {
                 transaction.taken.push_back(recipient);
-                if (transaction.envelope.job->verify) {
+                const bool enough = settings_.verify_target() == VerifyTarget::rcpt;
+                if (transaction.envelope.job->verify && enough) {
                     verdict.kind = Verdict::Kind::accepted;
                     verdict.reply = reply;
                 }
@@ -264,6 +268,13 @@ void Conversation::note(Transaction& transaction, std::size_t step, const smtp::
             transaction.ready_for_data = reply.is_intermediate();
             if (!transaction.ready_for_data && !transaction.taken.empty()) {
                 transaction.trouble = refused(target_, reply, "DATA command");
+            }
+            if (transaction.ready_for_data && transaction.envelope.job->verify) {
+                for (std::size_t recipient : transaction.taken) {
+                    transaction.verdicts[recipient].kind = Verdict::Kind::accepted;
+                    transaction.verdicts[recipient].reply = reply;
+                }
+                broken_ = true;  // only hanging up keeps it from being a message
             }
             break;
         case Step::bdat:
@@ -282,6 +293,7 @@ Task<void> Conversation::send_data(Transaction& transaction) {
     Content& content = *transaction.envelope.content;
     smtp::DotEncoder encoder;
     std::string out;
+    const TimePoint started = Loop::current().now();
     std::uint64_t size = transaction.taken.empty() ? 0 : content.size();
     for (std::uint64_t at = 0; at < size;) {
         std::string block = content.read(at);
@@ -290,7 +302,7 @@ Task<void> Conversation::send_data(Transaction& transaction) {
         encoder.encode(block, out);
         stream_->put(std::move(out));
         out = std::string();
-        stream_->set_deadline(settings_.timeouts.data_xfer());
+        stream_->set_deadline(transfer_budget(started, at));
         if (at < size) co_await stream_->flush();
     }
     if (has_workaround("delay_dotcrlf")) co_await pause_before_dot(transaction);
@@ -301,6 +313,17 @@ Task<void> Conversation::send_data(Transaction& transaction) {
     doing_ = kEndOfData;
     stream_->set_deadline(settings_.timeouts.data_xfer());
     co_await stream_->flush();
+}
+
+/// Without smtp_per_request_deadline each piece has its own time; with it only a server that keeps
+/// up with smtp_min_data_rate gets more than one piece would.
+Milliseconds Conversation::transfer_budget(TimePoint started, std::uint64_t sent) const {
+    const Milliseconds timeout = settings_.timeouts.data_xfer();
+    if (!settings_.timeouts.per_request()) return timeout;
+    const Milliseconds earned(sent * 1000 /
+                              static_cast<std::uint64_t>(settings_.timeouts.min_data_rate()));
+    const auto spent = std::chrono::duration_cast<Milliseconds>(Loop::current().now() - started);
+    return std::clamp(timeout + earned - spent, Milliseconds(1), timeout);
 }
 
 /// A firewall that does not see a final dot which is split between packets; only mail that had no
@@ -328,9 +351,10 @@ Task<void> Conversation::send_chunk(Transaction& transaction) {
     } else {
         // The deadline is for each piece, not for all of a large message.
         constexpr std::uint64_t kPiece = 256 * 1024;
+        const TimePoint started = Loop::current().now();
         for (std::uint64_t at = 0; at < content.size(); at += kPiece) {
             auto size = static_cast<std::size_t>(std::min(kPiece, content.size() - at));
-            stream_->set_deadline(settings_.timeouts.data_xfer());
+            stream_->set_deadline(transfer_budget(started, at + size));
             co_await stream_->put_file(content.fd(), static_cast<off_t>(content.offset() + at),
                                        size);
             co_await stream_->flush();

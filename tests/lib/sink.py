@@ -2,6 +2,7 @@
 import re
 import socketserver
 import threading
+import time
 
 from . import ports
 
@@ -17,7 +18,8 @@ class Received:
 class Sink:
     """replies: {verb or 'VERB argument-regex': reply text} for what is not to be accepted, e.g.
     {'RCPT TO:<full@': '452 4.2.2 full', '.': '451 4.3.0 later'}; a reply 'DROP' closes the
-    connection without a word.  '.' is the end of DATA, 'CONNECT' the greeting."""
+    connection without a word.  '.' is the end of DATA, 'CONNECT' the greeting.  A reply may be a
+    list of such things: bytes are sent as they are, a number is a time to wait in seconds."""
 
     def __init__(self, replies=None, extensions=('PIPELINING', 'SIZE 50000000', '8BITMIME',
                                                  'ENHANCEDSTATUSCODES'), lmtp=False, port=None):
@@ -89,17 +91,25 @@ class Sink:
             if line == b'.\r\n':
                 break
             content += line[1:] if line.startswith(b'.') else line
+        else:
+            raise Drop  # it ended before the message did
         reply = self.scripted('.')
         if not reply:
             self.messages.append(Received(number, sender, list(recipients), content))
         for _ in recipients if self.lmtp else [None]:
             self.say(session, reply or f'250 2.0.0 Ok: taken as {len(self.messages)}')
 
-    @staticmethod
-    def say(session, text):
+    @classmethod
+    def say(cls, session, text):
+        if isinstance(text, list):
+            for one in text:
+                cls.say(session, one)
+            return
+        if isinstance(text, (int, float)):
+            return time.sleep(text)
         if text == 'DROP':
             raise Drop
-        session.wfile.write(text.encode() + b'\r\n')
+        session.wfile.write(text if isinstance(text, bytes) else text.encode() + b'\r\n')
         session.wfile.flush()
 
     def stop(self):
