@@ -24,6 +24,11 @@ DESCRIPTION
     those that stay away.  For reject_unverified_sender and reject_unverified_recipient it asks
     qmgr whether an address is deliverable, and remembers the answers in $address_verify_map.
 
+    It counts how TLS with the servers of other domains went, as smtp-client tells it
+    (smtp_tlsrpt_enable), and sends each domain that asks for it (TXT record _smtp._tls.DOMAIN)
+    one report a day (RFC 8460): by mail, and through smtp-client to web servers. The counts are
+    kept over restarts.
+
 SECURITY
     policyd opens no files but those of $postscreen_cache_map and
     $address_verify_map, and those in the folder policy/ of the queue

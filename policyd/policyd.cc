@@ -46,7 +46,8 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
       verified_(daemon_process.scope(), settings,
                 [this](std::string sender, std::string recipient) {
                     return probe(std::move(sender), std::move(recipient));
-                }) {
+                }),
+      tls_reports_(daemon_process.scope(), memory_, qmgr_, settings) {
     using ipc::Packet;
     using ipc::Peer;
     auto rates = std::make_unique<Rates>(settings);
@@ -56,6 +57,7 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
         return sessions(std::move(told.message), peer.pid);
     });
     answer_memory();
+    answer_tls_reports();
     server_.on<ipc::PolicyInterests>(
         [this](Packet<ipc::PolicyInterests>, const Peer&) { return interests(); });
     server_.on<ipc::Ask>([this](Packet<ipc::Ask> question, const Peer& peer) {
@@ -84,7 +86,48 @@ Task<void> Policyd::start() {
                                             settings_.screen_retention()));
     verified_.open(settings_.verify.map());
     process().scope().spawn(verified_.clean(process().scope(), settings_.verify.cleanup()));
+    tls_reports_.start();
     co_return;
+}
+
+Task<void> Policyd::drain() {
+    co_await tls_reports_.flush();
+}
+
+namespace {
+
+std::int64_t wall_seconds() {
+    auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
+
+}  // namespace
+
+void Policyd::answer_tls_reports() {
+    using ipc::Packet;
+    using ipc::Peer;
+    server_.on<ipc::TlsResult>([this](Packet<ipc::TlsResult> told, const Peer&) {
+        tls_reports_.count(told.message);
+        return nothing();
+    });
+    server_.on<ipc::TlsUpload>([this](Packet<ipc::TlsUpload>, const Peer&) { return upload(); });
+    server_.on<ipc::TlsUploaded>([this](Packet<ipc::TlsUploaded> told, const Peer&) {
+        return uploaded(std::move(told.message));
+    });
+}
+
+Task<Result<ipc::Packet<ipc::Nothing>>> Policyd::nothing() {
+    co_return ipc::Packet<ipc::Nothing>();
+}
+
+Task<Result<ipc::Packet<ipc::TlsUploadReply>>> Policyd::upload() {
+    CO_TRY(ipc::TlsUploadReply reply, co_await tls_reports_.upload(wall_seconds()));
+    co_return ipc::Packet<ipc::TlsUploadReply>(std::move(reply));
+}
+
+Task<Result<ipc::Packet<ipc::Nothing>>> Policyd::uploaded(ipc::TlsUploaded told) {
+    co_await tls_reports_.uploaded(std::move(told), wall_seconds());
+    co_return ipc::Packet<ipc::Nothing>();
 }
 
 /// As far as qmgr and its agents come without a message.

@@ -13,6 +13,7 @@
 #include "policyd/memory.h"
 #include "policyd/rates.h"
 #include "policyd/screened.h"
+#include "policyd/tls_reports.h"
 #include "policyd/verified.h"
 
 namespace facteur::policyd {
@@ -23,6 +24,7 @@ public:
     Policyd(daemon::Process& process, const Settings& settings);
     Task<void> start() override;
     Task<void> connection(Fd socket, const daemon::Listener& listener) override;
+    Task<void> drain() override;
     std::string status() const override;
 
 private:
@@ -31,6 +33,10 @@ private:
     Reply ask(ipc::Ask question, std::int32_t process);
     Reply judge(ipc::Packet<ipc::Judge> question);
     void answer_memory();
+    void answer_tls_reports();
+    static Task<Result<ipc::Packet<ipc::Nothing>>> nothing();
+    Task<Result<ipc::Packet<ipc::TlsUploadReply>>> upload();
+    Task<Result<ipc::Packet<ipc::Nothing>>> uploaded(ipc::TlsUploaded told);
     Task<Result<ipc::Packet<ipc::Nothing>>> remember(ipc::Remember wish);
     Task<Result<ipc::Packet<ipc::Nothing>>> forget(ipc::Forget wish);
     Task<Result<ipc::Packet<ipc::RecallReply>>> recall(ipc::Recall wish);
@@ -54,6 +60,7 @@ private:
     Screened screened_;
     ipc::Client qmgr_;
     Verified verified_;
+    TlsReports tls_reports_;
     ipc::Server server_;
     std::uint64_t asked_ = 0;
     std::uint64_t refused_ = 0;

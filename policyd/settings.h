@@ -5,6 +5,7 @@
 
 #include "lib/config/common.h"
 #include "lib/config/dns.h"
+#include "policyd/tls_report_settings.h"
 #include "policyd/verify_settings.h"
 
 namespace facteur::policyd {
@@ -43,6 +44,7 @@ struct Settings : conf::Common {
         params, "policyd_memory_limit", 20000, conf::Range<int>{10, 10000000},
         "How many things of one kind are kept on disk for daemons that can open no file, such as "
         "the MTA-STS policies of other domains."};
+    TlsReportSettings tls_report{*this};
     conf::DnsSettings dns{*this};
 
     /// "inet:…" and "unix:…" wherever main.cf and master.cf name them: the only policy servers that

@@ -4,6 +4,7 @@
 
 #include "lib/base/log.h"
 #include "smtp-client/conversation.h"
+#include "smtp-client/tls_reporter.h"
 
 namespace facteur::smtp_client {
 
@@ -54,19 +55,6 @@ Task<Attempt> Conversation::secure(TlsClients& tls, bool plain) {
 }
 
 namespace {
-
-/// RFC 8460 section 4.3, from OpenSSL's verdict.
-std::string failure_type(const TlsInfo& info, bool dane) {
-    switch (info.why_code) {
-        case X509_V_ERR_HOSTNAME_MISMATCH:
-            return "certificate-host-mismatch";
-        case X509_V_ERR_CERT_HAS_EXPIRED:
-        case X509_V_ERR_CERT_NOT_YET_VALID:
-            return "certificate-expired";
-        default:
-            return dane ? "validation-failure" : "certificate-not-trusted";
-    }
-}
 
 /// The words of Postfix's tls_log_verify_error().
 std::string verification_text(const TlsInfo& info, const std::string& peer) {

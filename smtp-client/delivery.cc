@@ -172,6 +172,8 @@ Task<void> Delivery::try_targets(const std::string& nexthop, Manner manner) {
     manner.login = *std::move(login);
     auto tls = co_await around_.security.of_target(manner.tls, target, manner.domain, wish());
     if (!tls) {
+        if (around_.reports && !manner.domain.empty())
+            around_.reports->forbidden(manner.domain, manner.tls, target, tls.error());
         trouble_for_all(unreached(tls.error()), "none");
         co_return;
     }
@@ -213,6 +215,9 @@ Task<Attempt> Delivery::try_stream(const std::string& nexthop, Target target, Ma
     auto conversation = std::make_unique<Conversation>(around_.settings, target, std::move(manner),
                                                        std::move(stream));
     Attempt opened = co_await conversation->open(around_.tls, plain);
+    const std::string& domain = conversation->manner().domain;
+    if (around_.reports && !plain && !domain.empty())
+        around_.reports->opened(domain, *conversation, opened ? nullptr : &opened.error());
     if (!opened) {
         conversation->quit();
         trouble_for_all(opened.error(), target.relay());

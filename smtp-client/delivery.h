@@ -17,6 +17,7 @@
 #include "smtp-client/settings.h"
 #include "smtp-client/targets.h"
 #include "smtp-client/tls_clients.h"
+#include "smtp-client/tls_reporter.h"
 
 namespace facteur::smtp_client {
 
@@ -36,6 +37,7 @@ struct Surroundings {
     DialOptions dial;
     /// Waits until somebody hears what becomes of a message; empty: somebody always does.
     std::function<Task<void>()> heard = nullptr;
+    TlsReporter* reports = nullptr;  ///< nullptr: domains are not told how TLS went
 };
 
 /// One job: finds servers, talks to them in turn until nothing is left to try, logs and reports

@@ -46,6 +46,11 @@ DialOptions dial_for(const Settings& settings) {
     return options;
 }
 
+/// What web servers prove themselves with is read before the sandbox.
+bool needs_web(const Settings& settings) {
+    return settings.shared_tls.mta_sts() || settings.shared_tls.tlsrpt();
+}
+
 }  // namespace
 
 SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Protocol protocol)
@@ -61,8 +66,8 @@ SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Proto
       authd_(process.scope(), "private/auth", kPatience),
       policyd_(process.scope(), "private/policy", kPatience),
       ground_(ground_for(settings)),
-      web_ca_pem_(settings.shared_tls.mta_sts() ? authorities(settings.shared_tls.mta_sts_ca_file())
-                                                : std::string()),
+      web_ca_pem_(needs_web(settings) ? authorities(settings.shared_tls.mta_sts_ca_file())
+                                      : std::string()),
       tls_(tls_options(settings.tls, settings.shared_tls), web_ca_pem_, &authd_,
            protocol == Protocol::lmtp ? "lmtp-client" : "smtp-client"),
       memory_(policyd_),
@@ -70,12 +75,20 @@ SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Proto
       security_(ground_, lookups_, *resolver_, process.scope(), sts_.get()),
       logins_(settings.sasl, lookups_),
       outgoing_(settings, lookups_),
+      reporter_(reporter_for(process, settings, protocol)),
       cache_(process.scope(), settings.cache_time(),
              static_cast<std::size_t>(settings.cache_entries())),
       around_(new Surroundings{settings, protocol, routing_, lookups_, logins_, outgoing_, tls_,
                                security_, cache_, process.scope(), reachability_,
                                dial_for(settings)}),
-      agent_(std::make_unique<Agent>(*around_, static_cast<std::uint32_t>(settings.jobs()))) {}
+      agent_(std::make_unique<Agent>(*around_, static_cast<std::uint32_t>(settings.jobs()))) {
+    around_->reports = reporter_.get();
+}
+
+Task<void> SmtpClient::start() {
+    if (reporter_) reporter_->start();
+    co_return;
+}
 
 SmtpClient::~SmtpClient() = default;
 
@@ -86,6 +99,15 @@ std::unique_ptr<StsPolicies> SmtpClient::sts_for(daemon::Process& process, const
         https_fetch(routing_, process.scope(), process.workers(), settings.shared_tls, web_ca_pem_);
     return std::make_unique<StsPolicies>(process.scope(), *resolver_, std::move(fetch), memory_,
                                          sts_limits(settings.shared_tls));
+}
+
+std::unique_ptr<TlsReporter> SmtpClient::reporter_for(daemon::Process& process,
+                                                      const Settings& settings, Protocol protocol) {
+    if (!settings.shared_tls.tlsrpt() || protocol == Protocol::lmtp) return nullptr;
+    auto post =
+        https_post(routing_, process.scope(), process.workers(), settings.shared_tls, web_ca_pem_);
+    return std::make_unique<TlsReporter>(process.scope(), *resolver_, policyd_,
+                                         settings.shared_tls.tlsrpt_skip_reused(), std::move(post));
 }
 
 Task<void> SmtpClient::connection(Fd socket, const daemon::Listener&) {

@@ -8,6 +8,7 @@
 #include "smtp-client/filtered_resolver.h"
 #include "smtp-client/settings.h"
 #include "smtp-client/sts_services.h"
+#include "smtp-client/tls_reporter.h"
 
 namespace facteur::smtp_client {
 
@@ -18,6 +19,7 @@ public:
     SmtpClient(daemon::Process& process, const Settings& settings, Protocol protocol);
     ~SmtpClient() override;
 
+    Task<void> start() override;
     Task<void> connection(Fd socket, const daemon::Listener& listener) override;
     Task<void> drain() override;
     std::string status() const override;
@@ -25,6 +27,8 @@ public:
 private:
     std::unique_ptr<StsPolicies> sts_for(daemon::Process& process, const Settings& settings,
                                          Protocol protocol);
+    std::unique_ptr<TlsReporter> reporter_for(daemon::Process& process, const Settings& settings,
+                                              Protocol protocol);
 
     std::unique_ptr<dns::Resolver> resolver_;
     Reachability reachability_;
@@ -42,6 +46,7 @@ private:
     Security security_;
     Logins logins_;
     Outgoing outgoing_;
+    std::unique_ptr<TlsReporter> reporter_;  ///< where TLS reports are wanted
     ConnectionCache cache_;
     std::unique_ptr<Surroundings> around_;
     std::unique_ptr<Agent> agent_;

@@ -7,6 +7,7 @@
 #include "lib/ipc/client.h"
 #include "smtp-client/sts.h"
 #include "smtp-client/targets.h"
+#include "smtp-client/tls_reporter.h"
 #include "smtp-client/tls_settings.h"
 
 namespace facteur::smtp_client {
@@ -27,6 +28,10 @@ private:
 /// thread.
 StsPolicies::Fetch https_fetch(const Routing& routing, Scope& scope, WorkerPool& workers,
                                const SharedTlsSettings& settings, std::string ca_pem);
+
+/// Posts reports likewise.
+TlsReporter::Post https_post(const Routing& routing, Scope& scope, WorkerPool& workers,
+                             const SharedTlsSettings& settings, std::string ca_pem);
 
 StsPolicies::Limits sts_limits(const SharedTlsSettings& settings);
 

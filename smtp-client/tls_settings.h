@@ -112,6 +112,13 @@ struct SharedTlsSettings : conf::Section {
         "The age at which a policy is fetched again, before it expires."};
     Param<conf::Seconds> mta_sts_retry{params, "smtp_tls_mta_sts_retry_time", conf::Seconds(300),
                                        "How long a fetch that failed is not tried again."};
+    Param<bool> tlsrpt{
+        params, "smtp_tlsrpt_enable", false,
+        "Whether domains that ask for it (RFC 8460) get a report every day on how TLS with their "
+        "servers went."};
+    Param<bool> tlsrpt_skip_reused{
+        params, "smtp_tlsrpt_skip_reused_handshakes", true,
+        "Whether TLS sessions that continue an earlier one are left out of those reports."};
     Param<int> mta_sts_port{params, "smtp_tls_mta_sts_port", 443, conf::Range<int>{1, 65535},
                             "The port of the web servers with the policies; only tests need "
                             "another one."};

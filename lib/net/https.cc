@@ -75,7 +75,7 @@ bool is_about_trust(CURLcode code) {
 
 }  // namespace
 
-Result<HttpsPage> https_get(const HttpsQuestion& question) {
+Result<HttpsPage> https_exchange(const HttpsQuestion& question) {
     static const CURLcode kReady = ::curl_global_init(CURL_GLOBAL_DEFAULT);
     std::unique_ptr<CURL, FreeHandle> curl(::curl_easy_init());
     if (kReady != CURLE_OK || !curl) return temporary("cannot start libcurl");
@@ -85,6 +85,15 @@ Result<HttpsPage> https_get(const HttpsQuestion& question) {
     std::unique_ptr<curl_slist, FreeList> hosts(
         ::curl_slist_append(nullptr, known_addresses(question).c_str()));
     ::curl_easy_setopt(curl.get(), CURLOPT_RESOLVE, hosts.get());
+    std::unique_ptr<curl_slist, FreeList> fields;
+    if (!question.posted_type.empty()) {
+        fields.reset(
+            ::curl_slist_append(nullptr, ("Content-Type: " + question.posted_type).c_str()));
+        ::curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, fields.get());
+        ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
+                           static_cast<curl_off_t>(question.posted.size()));
+        ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, question.posted.c_str());
+    }
     CURLcode code = ::curl_easy_perform(curl.get());
     if (body.too_long) return permanent("the page is too long", "too-long");
     if (code != CURLE_OK) {

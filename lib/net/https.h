@@ -10,7 +10,7 @@
 
 namespace facteur {
 
-/// One page of a server that proves who it is.
+/// One page of a server that proves who it is, or what is posted there.
 struct HttpsQuestion {
     std::string host;
     std::uint16_t port = 443;
@@ -18,7 +18,9 @@ struct HttpsQuestion {
     std::vector<Address> addresses;  ///< of the host: nobody else is asked for them
     std::string ca_pem;              ///< the authorities
     std::size_t limit = 65536;       ///< most bytes of the page
-    Milliseconds timeout{60000};     ///< for all of it
+    std::string posted_type;         ///< of what is posted; empty: nothing is
+    std::string posted;
+    Milliseconds timeout{60000};  ///< for all of it
 };
 struct HttpsPage {
     long status = 0;
@@ -27,6 +29,6 @@ struct HttpsPage {
 };
 /// Why there is no page: Error::status is "certificate" when the server did not prove itself.
 /// Blocks, so it belongs to a worker thread.  Follows no redirection, keeps nothing.
-Result<HttpsPage> https_get(const HttpsQuestion& question);
+Result<HttpsPage> https_exchange(const HttpsQuestion& question);
 
 }  // namespace facteur

@@ -7,11 +7,13 @@ from . import ports
 
 
 class Web:
-    """pages: {'/path': (status, type, text)}; `asked` lists (host, path) of all questions."""
+    """pages: {'/path': (status, type, text)}; `asked` lists (host, path) of all questions, `posted`
+    has {(host, path): (type, bytes)} of what was posted last."""
 
     def __init__(self, chain, key, pages=None):
         self.pages = dict(pages or {})
         self.asked = []
+        self.posted = {}
         self.port = ports.free_port()
         outer = self
 
@@ -29,6 +31,12 @@ class Web:
                 self.send_header('Content-Length', str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers['Content-Length']))
+                host = self.headers.get('Host', '').split(':')[0]
+                outer.posted[(host, self.path)] = (self.headers['Content-Type'], body)
+                self.do_GET()
 
             def log_message(self, *_):
                 pass
