@@ -68,7 +68,7 @@ TEST_CASE("attributes of a pipe transport are read as pipe(8) does", "[lmtp-loca
 }
 
 TEST_CASE("attributes that make no sense are told", "[lmtp-local]") {
-    auto [words, expected] = GENERATE(table<Words, std::string>({
+    auto [words, expected] = GENERATE(Catch::Generators::table<Words, std::string>({
         {{"user=a"}, "missing argv="},
         {{"argv=/bin/x"}, "missing user="},
         {{"user=a", "argv="}, "missing argv="},
