@@ -114,6 +114,7 @@ void AddressParser::angle(const std::string& phrase) {
         tokens_.take();
     tokens_.take_if('>');
     tokens_.skip(&comments_);
+    comments_.clear();  // only behind a bare address a comment is a name
     emit(std::move(address));
 }
 
@@ -133,11 +134,14 @@ void AddressParser::bare(const std::string& word) {
 
 void AddressParser::element() {
     std::string phrase;
+    std::string local;  // the same words without spaces around their dots
     for (;;) {
+        std::size_t gap = tokens_.position();
         tokens_.skip(&comments_);
+        bool has_gap = tokens_.position() != gap;
         char c = tokens_.peek();
         if (tokens_.done() || c == ',' || c == ';') {
-            if (!phrase.empty()) bare(phrase);
+            if (!local.empty()) bare(local);
             return;
         }
         if (c == '<') {
@@ -146,7 +150,7 @@ void AddressParser::element() {
             return;
         }
         if (c == '@') {
-            bare(phrase);
+            bare(local);
             return;
         }
         if (c == ':' && !in_group_) {
@@ -164,8 +168,11 @@ void AddressParser::element() {
                 continue;
             }
         }
-        bool joined = phrase.ends_with('.') || word.starts_with('.');
-        if (!phrase.empty() && !joined) phrase.push_back(' ');
+        // "Joe Q. Public": RFC 5322 section 4.1 obs-phrase keeps its spaces, a local part does not.
+        bool joined = local.ends_with('.') || word.starts_with('.');
+        if (!local.empty() && !joined) local.push_back(' ');
+        local.append(word);
+        if (!phrase.empty() && (has_gap || !joined)) phrase.push_back(' ');
         phrase.append(word);
     }
 }

@@ -92,3 +92,19 @@ TEST_CASE("broken modified UTF-7 and UTF-8 are refused", "[mime]") {
 
 }  // namespace
 }  // namespace facteur::mime
+
+TEST_CASE("names keep the spaces behind their dots [RFC 5322 4.1]", "[mime]") {
+    auto [text, name, mailbox] = GENERATE(table<std::string, std::string, std::string>({
+        {"Joe Q. Public <a@b>", "Joe Q. Public", "a"},
+        {"J. R. \"Bob\" Dobbs <a@b>", "J. R. Bob Dobbs", "a"},
+        {"a.b.c <a@b>", "a.b.c", "a"},
+        {"a . b@c", "", "a.b"},
+        {"a@b (Joe Q. Public)", "Joe Q. Public", "a"},
+        {"<a@b> (no name)", "", "a"},
+    }));
+    INFO(text);
+    auto addresses = facteur::mime::parse_addresses(text, 5);
+    REQUIRE(addresses.size() == 1);
+    CHECK(addresses[0].name == name);
+    CHECK(addresses[0].mailbox == mailbox);
+}
