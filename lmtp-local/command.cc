@@ -95,6 +95,7 @@ Programs programs_of(const CommandTask& task) {
 Result<Fd> input_of(const CommandTask& task, int content) {
     Fd file(::memfd_create("facteur-command", MFD_CLOEXEC));
     if (!file) return system_error("memory file");
+    if (task.bare) return file;
     TRY_VOID(to_unix_form(UnixForm::command, task.from_line, task.prefix, content, task.offset,
                           task.size, [&](std::string_view piece) -> Result<void> {
                               if (!write_all(file.get(), piece)) return system_error("memory file");

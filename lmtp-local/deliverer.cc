@@ -25,8 +25,8 @@ Outcome unknown(const std::string& name) {
 
 Deliverer::Deliverer(Scope& scope, WorkerPool& workers, const Settings& settings, Flusher& flusher,
                      Hands& hands)
-    : users_(scope, workers, hands, settings.myhostname(),
-             static_cast<std::size_t>(settings.user_cache())),
+    : scope_(scope),
+      users_(scope, workers, hands, settings),
       addressd_(scope, "private/address"),
       local_(settings, hands, addressd_),
       tables_(settings, addressd_),
@@ -51,6 +51,13 @@ Task<Result<std::shared_ptr<User>>> Deliverer::find(std::string address) {
     co_return co_await users_.find(mailbox.internal());
 }
 
+/// RFC 3463: X.2.2, mailbox full.
+Outcome Deliverer::undelivered(const Error& error) const {
+    if (error.status == "5.2.2" && settings_.quota_full_tempfail())
+        return Outcome::deferred(error.text, "4.2.2");
+    return Outcome::bad(error);
+}
+
 Task<Outcome> Deliverer::to_user(const Mail& mail, const Addressee& recipient,
                                  std::shared_ptr<User> user, Once once, bool marked) {
     store::NewMessage message;
@@ -64,7 +71,9 @@ Task<Outcome> Deliverer::to_user(const Mail& mail, const Addressee& recipient,
     const std::int64_t doubtful = std::max(started_, flusher_.failed_at()) + kDoubt;
     message.maybe_delivered = once.repeated || mail.arrival < doubtful;
     auto appended = co_await user->box->append(std::move(message));
-    if (!appended) co_return Outcome::bad(appended.error());
+    if (!appended) co_return undelivered(appended.error());
+    for (std::string& command : user->box->take_warnings())
+        scope_.spawn(local_.warn(*user, std::move(command)));
     if (mail.durable) co_return Outcome::good(ipc::Outcome::delivered, "delivered to maildir");
     Outcome outcome = Outcome::good(ipc::Outcome::written, "delivered to maildir");
     outcome.domains.insert(flusher_.touched(user));

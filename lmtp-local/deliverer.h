@@ -60,7 +60,9 @@ private:
     Task<Result<std::shared_ptr<User>>> find_local(std::string address, std::string& name);
     Task<bool> loops(const Mail& mail, std::string address);
     std::string without_extension(const std::string& local) const;
+    Outcome undelivered(const Error& error) const;
 
+    Scope& scope_;
     Users users_;
     ipc::Client addressd_;
     LocalDelivery local_;

@@ -73,8 +73,16 @@ private:
     TaskResult deliver(ipc::Datagram& datagram, Fd& directory) {
         auto task = ipc::decode<MaildirTask>(datagram.body());
         if (!task) return result_of(task.error());
+        TaskResult result;
         store::Options options;
         options.hostname = task->hostname;
+        options.user = task->user;
+        options.settings = std::move(task->settings);
+        options.quota_warning = [&result](const std::string& command) {
+            result.warnings.push_back(command);
+        };
+        if (task->only_room)
+            return result_of(store::has_room_blocking(task->location, options, task->size));
         store::NewMessage message;
         message.content = datagram.take_fd();
         message.content_offset = task->offset;
@@ -85,7 +93,6 @@ private:
         message.durability = task->durable ? store::Durability::now : store::Durability::later;
         auto delivered = store::deliver_blocking(task->location, options, std::move(message));
         if (!delivered) return result_of(delivered.error());
-        TaskResult result;
         result.domain = delivered->flush_domain;
         if (result.domain) directory = store::held_file_system(result.domain);
         return result;

@@ -1,5 +1,7 @@
 #include "lmtp-local/letterbox.h"
 
+#include <utility>
+
 #include "lib/store/flush.h"
 
 namespace facteur::lmtp_local {
@@ -7,15 +9,29 @@ namespace {
 
 class OwnLetterbox : public Letterbox {
 public:
-    explicit OwnLetterbox(std::unique_ptr<store::Store> mail) : store_(std::move(mail)) {}
+    Task<Result<void>> open(std::string location, store::Options options, WorkerPool& workers);
 
     Task<Result<void>> append(store::NewMessage message) override;
     Task<Result<void>> flush() override;
     std::uint64_t flush_domain() const override { return store_->flush_domain(); }
+    Task<Result<void>> has_room(std::uint64_t size) override {
+        co_return co_await store_->has_room("INBOX", size);
+    }
 
 private:
     std::unique_ptr<store::Store> store_;
 };
+
+Task<Result<void>> OwnLetterbox::open(std::string location, store::Options options,
+                                      WorkerPool& workers) {
+    std::function<void(const std::string&)> hear = [this](const std::string& command) {
+        add_warning(command);
+    };
+    options.quota_warning = std::move(hear);
+    auto opened = store::open_store(std::move(location), std::move(options), workers);
+    CO_TRY(store_, co_await std::move(opened));
+    co_return Result<void>();
+}
 
 Task<Result<void>> OwnLetterbox::append(store::NewMessage message) {
     auto appended = co_await store_->append("INBOX", std::move(message));
@@ -29,18 +45,20 @@ Task<Result<void>> OwnLetterbox::flush() {
 
 class OthersLetterbox : public Letterbox {
 public:
-    OthersLetterbox(Identity who, std::string location, std::string hostname, Hands& hands,
+    OthersLetterbox(Identity who, std::string location, store::Options options, Hands& hands,
                     WorkerPool& workers)
         : who_(who),
           location_(std::move(location)),
-          hostname_(std::move(hostname)),
+          options_(std::move(options)),
           hands_(hands),
           workers_(workers) {}
 
     Task<Result<void>> append(store::NewMessage message) override {
         MaildirTask task;
         task.location = location_;
-        task.hostname = hostname_;
+        task.hostname = options_.hostname;
+        task.user = options_.user;
+        task.settings = options_.settings;
         task.prefix = std::move(message.prefix);
         task.offset = message.content_offset;
         task.size = message.content_size;
@@ -48,6 +66,8 @@ public:
         task.maybe_delivered = message.maybe_delivered;
         task.durable = message.durability == store::Durability::now;
         CO_TRY(auto answer, co_await hands_.ask(who_, std::move(task), std::move(message.content)));
+        for (const std::string& command : answer.result.warnings)
+            add_warning(command);
         if (answer.result.domain != 0) {
             domain_ = answer.result.domain;
             store::hold_file_system(domain_, std::move(answer.fd));
@@ -59,11 +79,22 @@ public:
         co_return co_await workers_.run<Result<void>>(std::move(work));
     }
     std::uint64_t flush_domain() const override { return domain_; }
+    Task<Result<void>> has_room(std::uint64_t size) override {
+        MaildirTask task;
+        task.location = location_;
+        task.user = options_.user;
+        task.settings = options_.settings;
+        task.size = size;
+        task.only_room = true;
+        auto answer = co_await hands_.ask(who_, std::move(task));
+        if (!answer) co_return std::unexpected(std::move(answer).error());
+        co_return Result<void>();
+    }
 
 private:
     const Identity who_;
     const std::string location_;
-    const std::string hostname_;
+    const store::Options options_;
     Hands& hands_;
     WorkerPool& workers_;
     std::uint64_t domain_ = 0;
@@ -71,18 +102,29 @@ private:
 
 }  // namespace
 
+std::vector<std::string> Letterbox::take_warnings() {
+    std::lock_guard guard(mutex_);
+    return std::exchange(warnings_, {});
+}
+
+void Letterbox::add_warning(const std::string& command) {
+    std::lock_guard guard(mutex_);
+    warnings_.push_back(command);
+}
+
 Task<Result<std::unique_ptr<Letterbox>>> open_own_letterbox(std::string location,
                                                             store::Options options,
                                                             WorkerPool& workers) {
-    CO_TRY(auto mail, co_await store::open_store(std::move(location), std::move(options), workers));
-    std::unique_ptr<Letterbox> box = std::make_unique<OwnLetterbox>(std::move(mail));
+    auto own = std::make_unique<OwnLetterbox>();
+    CO_TRY_VOID(co_await own->open(std::move(location), std::move(options), workers));
+    std::unique_ptr<Letterbox> box = std::move(own);
     co_return box;
 }
 
 std::unique_ptr<Letterbox> open_letterbox_of(Identity who, std::string location,
-                                             std::string hostname, Hands& hands,
+                                             store::Options options, Hands& hands,
                                              WorkerPool& workers) {
-    return std::make_unique<OthersLetterbox>(who, std::move(location), std::move(hostname), hands,
+    return std::make_unique<OthersLetterbox>(who, std::move(location), std::move(options), hands,
                                              workers);
 }
 

@@ -274,6 +274,8 @@ Task<Reply> LmtpSession::deliver() {
         // RFC 2033 section 4.2: one reply a recipient, in the order of RCPT.
         if (i > 0) stream_.put(smtp::to_wire(reply));
         reply.code = good ? 250 : final ? 550 : 451;
+        if (outcome.status == "5.2.2" || outcome.status == "5.2.3") reply.code = 552;
+        if (outcome.status == "4.2.2") reply.code = 452;
         reply.status = outcome.status;
         reply.text = "<" + smtp::to_external(recipient.address) + "> " +
                      (good ? mail_.id + " Saved" : outcome.text);

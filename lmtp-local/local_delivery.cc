@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/event/errors.h"
 #include "lib/smtp/address.h"
 #include "lmtp-local/command.h"
 #include "lmtp-local/forwarding.h"
@@ -106,6 +108,30 @@ std::vector<std::string> LocalDelivery::environment(const Mail& mail, const Addr
     for (std::string& one : exported_environment(settings_.export_environment()))
         out.push_back(std::move(one));
     return out;
+}
+
+/// %u, %n, %d and %h as in Dovecot's settings; the command's standard input is empty.
+Task<void> LocalDelivery::warn(const User& user, std::string command) {
+    const Account account = account_of(user);
+    const smtp::Mailbox name = smtp::split_internal(account.name);
+    CommandTask task;
+    task.command = replace_all(std::move(command), "%u", account.name);
+    task.command = replace_all(std::move(task.command), "%n", name.local);
+    task.command = replace_all(std::move(task.command), "%d", name.domain);
+    task.command = replace_all(std::move(task.command), "%h", account.home);
+    task.shell = settings_.local_command_shell();
+    task.environment = {"USER=" + account.name, "LOGNAME=" + account.name, "HOME=" + account.home,
+                        std::string("PATH=") + _PATH_DEFPATH};
+    task.bare = true;
+    task.output_limit = static_cast<std::uint64_t>(settings_.command_output_limit());
+    task.seconds = settings_.command_time_limit("").count();
+    const std::string what = "quota warning of " + account.name;
+    try {
+        auto done = co_await hands_.ask(account.who, std::move(task));
+        if (!done) log_warning(what + ": " + done.error().text);
+    } catch (const Disconnect&) {
+        log_warning(what + ": shutting down");
+    }
 }
 
 Task<Outcome> LocalDelivery::to_command(const Mail& mail, const Addressee& recipient,

@@ -55,6 +55,8 @@ public:
     /// What the user's ~/.forward says; nothing when there is none.
     using Targets = std::optional<std::vector<ipc::AliasTarget>>;
     Task<Result<Targets>> forward_file(const Addressee& recipient, const User& user);
+    /// Runs the command of a quota warning as the user; what goes wrong is logged.
+    Task<void> warn(const User& user, std::string command);
 
 private:
     Macros macros(const Addressee& recipient, const Account& account) const;

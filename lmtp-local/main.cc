@@ -13,6 +13,10 @@ DESCRIPTION
               as virtual(8) of Postfix;
     local     delivery jobs from qmgr for the users of this system, as local(8) of Postfix:
               aliases(5) come first, then the user's ~/.forward, then the mailbox;
+    quota-status
+              Postfix's policy protocol: has the recipient's mailbox room? smtpd asks it with
+              "check_policy_service unix:private/quota-status" among its restrictions, so that
+              mail for full mailboxes is refused at RCPT;
     any other an LMTP server for other MTAs.
 
     With "pipe" behind its name it is what pipe(8) is for Postfix: a transport of its own, which
@@ -28,6 +32,12 @@ DESCRIPTION
     delivers them again. The name of a message file follows from the queue id, so that a delivery
     that is repeated is made once. An LMTP client hears 250 for a recipient when the message is on
     disk.
+
+    With a quota (quota, quota_rule; a user's own in his userdb entry) a message that has no room
+    is returned with 5.2.2, or with quota_full_tempfail kept in the queue with 4.2.2. What is in
+    use stands in the file maildirsize of the Maildir, which Dovecot, Courier and others keep in
+    the same way. A delivery that crosses the threshold of a quota_warning runs its command as the
+    user, with %u, %n, %d and %h as in Dovecot.
 
     The extension of an address (recipient_delimiter) is left out when the whole address is
     nobody's.
@@ -134,6 +144,7 @@ SETTINGS
 FILES
     facteur.index, facteur.cache.*, facteur.uids   in each folder: the index, what FETCH asks for
                                                    most, UIDVALIDITY and the promised UIDs
+    maildirsize                                    what is in use of the quota
     ~/.forward                                     where a system user's mail goes instead
 
 SEE ALSO

@@ -8,6 +8,7 @@
 #include "lib/net/stream.h"
 #include "lib/store/folder_cache.h"
 #include "lmtp-local/lmtp_session.h"
+#include "lmtp-local/quota_status.h"
 
 namespace facteur::lmtp_local {
 namespace {
@@ -52,6 +53,10 @@ Task<void> LmtpLocal::connection(Fd socket, const daemon::Listener& listener) {
         co_await virtual_.serve(std::move(socket));
     } else if (listener.service == "local") {
         co_await local_.serve(std::move(socket));
+    } else if (listener.service == "quota-status") {
+        Stream stream(process().sessions(), std::move(socket));
+        QuotaStatus session(stream, deliverer_, settings_);
+        co_await session.run();
     } else {
         Stream stream(process().sessions(), std::move(socket));
         LmtpSession session(stream, deliverer_, settings_);

@@ -3,6 +3,7 @@
 #include "lib/config/alias_settings.h"
 #include "lib/config/common.h"
 #include "lib/config/per_service.h"
+#include "lib/store/settings.h"
 
 namespace facteur::lmtp_local {
 
@@ -37,6 +38,27 @@ struct Settings : conf::Common {
                                      "Recipients of one message over LMTP."};
 
     conf::AliasSettings aliases{*this};
+    store::Settings store{*this};
+
+    conf::Param<bool> quota_full_tempfail{
+        params, "quota_full_tempfail", false,
+        "Whether mail for a mailbox that is full is tried again later (4.2.2) instead of returned "
+        "(5.2.2)."};
+    conf::Param<std::string> quota_status_success{
+        params, "quota_status_success", "OK",
+        "What the service quota-status answers to Postfix's policy protocol for a recipient who "
+        "has room; DUNNO lets the restrictions behind it decide."};
+    conf::Param<std::string> quota_status_toolarge{
+        params, "quota_status_toolarge", "",
+        "What it answers for a message that is larger than quota_max_mail_size; by default what "
+        "quota_status_overquota says."};
+    conf::Param<std::string> quota_status_nouser{
+        params, "quota_status_nouser", "REJECT Unknown user",
+        "What it answers for a recipient who is no user here."};
+    conf::Param<std::string> quota_status_overquota{
+        params, "quota_status_overquota", "",
+        "What it answers for a recipient without room; by default 552 5.2.2 (with "
+        "quota_full_tempfail 452 4.2.2) and quota_exceeded_message."};
 
     // local(8): commands, files and mailboxes of system users.
     conf::Param<std::string> default_privs{

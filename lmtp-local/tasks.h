@@ -36,6 +36,7 @@ struct TaskResult {
     std::vector<ipc::AliasTarget> targets;  ///< ForwardTask
     bool found = false;                     ///< ForwardTask: there is such a file
     std::uint32_t path = 0;                 ///< ForwardTask: which of them
+    std::vector<std::string> warnings;      ///< MaildirTask: commands of quota warnings
 
     static constexpr std::string_view kName = "result";
     static constexpr auto fields() {
@@ -44,11 +45,11 @@ struct TaskResult {
         return std::tuple{Field{"kind", &M::kind},       Field{"status", &M::status},
                           Field{"text", &M::text},       Field{"domain", &M::domain},
                           Field{"targets", &M::targets}, Field{"found", &M::found},
-                          Field{"path", &M::path}};
+                          Field{"path", &M::path},       Field{"warnings", &M::warnings}};
     }
 };
 
-/// Append to INBOX of the Maildir at `location`.
+/// Append to INBOX of the Maildir at `location`.  Of a quota warning the result brings the command.
 struct MaildirTask {
     std::string location;
     std::string hostname;
@@ -58,6 +59,9 @@ struct MaildirTask {
     std::string delivery_id;
     bool maybe_delivered = false;
     bool durable = false;
+    std::string user;
+    std::vector<std::string> settings;  ///< store::Options::settings
+    bool only_room = false;             ///< only: would a message of this size be over quota?
 
     static constexpr std::string_view kName = "maildir";
     static constexpr auto fields() {
@@ -70,7 +74,10 @@ struct MaildirTask {
                           Field{"size", &M::size},
                           Field{"delivery_id", &M::delivery_id},
                           Field{"maybe_delivered", &M::maybe_delivered},
-                          Field{"durable", &M::durable}};
+                          Field{"durable", &M::durable},
+                          Field{"user", &M::user},
+                          Field{"settings", &M::settings},
+                          Field{"only_room", &M::only_room}};
     }
 };
 
@@ -133,17 +140,23 @@ struct CommandTask {
     std::uint64_t size = 0;
     std::int64_t seconds = 0;
     std::uint64_t output_limit = 0;  ///< bytes of what it writes
+    bool bare = false;               ///< without a message
 
     static constexpr std::string_view kName = "command";
     static constexpr auto fields() {
         using M = CommandTask;
         using ipc::Field;
-        return std::tuple{
-            Field{"command", &M::command},         Field{"shell", &M::shell},
-            Field{"environment", &M::environment}, Field{"directory", &M::directory},
-            Field{"from_line", &M::from_line},     Field{"prefix", &M::prefix},
-            Field{"offset", &M::offset},           Field{"size", &M::size},
-            Field{"seconds", &M::seconds},         Field{"output_limit", &M::output_limit}};
+        return std::tuple{Field{"command", &M::command},
+                          Field{"shell", &M::shell},
+                          Field{"environment", &M::environment},
+                          Field{"directory", &M::directory},
+                          Field{"from_line", &M::from_line},
+                          Field{"prefix", &M::prefix},
+                          Field{"offset", &M::offset},
+                          Field{"size", &M::size},
+                          Field{"seconds", &M::seconds},
+                          Field{"output_limit", &M::output_limit},
+                          Field{"bare", &M::bare}};
     }
 };
 

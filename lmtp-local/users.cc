@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "lib/event/loop.h"
-#include "lib/ipc/ways/auth.h"
 
 namespace facteur::lmtp_local {
 namespace {
@@ -13,15 +12,16 @@ constexpr Seconds kKeep{10};
 
 }  // namespace
 
-Users::Users(Scope& scope, WorkerPool& workers, Hands& hands, std::string hostname,
-             std::size_t cache_limit)
-    : authd_(scope, "private/auth"),
-      workers_(workers),
-      hands_(hands),
-      hostname_(std::move(hostname)),
-      cache_limit_(cache_limit) {}
+Users::Users(Scope& scope, WorkerPool& workers, Hands& hands, const Settings& settings)
+    : authd_(scope, "private/auth"), workers_(workers), hands_(hands), settings_(settings) {}
 
-Task<Result<std::unique_ptr<Letterbox>>> Users::open_box(const User& user, std::string location) {
+Task<Result<std::unique_ptr<Letterbox>>> Users::open_box(const User& user,
+                                                         const ipc::UserReply& reply) {
+    store::Options options;
+    options.hostname = settings_.myhostname();
+    options.user = user.name;
+    options.home = user.home;
+    options.settings = settings_.store.with(reply.extra);
     if (user.uid != ::geteuid() && hands_.can_become_others()) {
         if (user.uid == 0 || user.gid == 0)
             co_return temporary("mail is not delivered as root: give " + user.name + " an alias",
@@ -29,11 +29,9 @@ Task<Result<std::unique_ptr<Letterbox>>> Users::open_box(const User& user, std::
         Identity who;
         who.uid = user.uid;
         who.gid = user.gid;
-        co_return open_letterbox_of(who, std::move(location), hostname_, hands_, workers_);
+        co_return open_letterbox_of(who, reply.mail, std::move(options), hands_, workers_);
     }
-    store::Options options;
-    options.hostname = hostname_;
-    co_return co_await open_own_letterbox(std::move(location), std::move(options), workers_);
+    co_return co_await open_own_letterbox(reply.mail, std::move(options), workers_);
 }
 
 Task<Result<std::shared_ptr<User>>> Users::find(std::string name) {
@@ -50,7 +48,7 @@ Task<Result<std::shared_ptr<User>>> Users::find(std::string name) {
     user->home = answer.message.home;
     user->uid = answer.message.uid;
     user->gid = answer.message.gid;
-    CO_TRY(user->box, co_await open_box(*user, answer.message.mail));
+    CO_TRY(user->box, co_await open_box(*user, answer.message));
     keep(name, user);
     co_return user;
 }
@@ -65,18 +63,21 @@ Task<Result<std::shared_ptr<User>>> Users::at(std::uint32_t uid, std::uint32_t g
     user->name = path;
     user->uid = uid;
     user->gid = gid;
-    CO_TRY(user->box, co_await open_box(*user, "maildir:" + path));
+    ipc::UserReply reply;
+    reply.mail = "maildir:" + path;
+    CO_TRY(user->box, co_await open_box(*user, reply));
     keep(name, user);
     co_return user;
 }
 
 void Users::keep(const std::string& name, const std::shared_ptr<User>& user) {
     const TimePoint now = Loop::current().now();
-    if (known_.size() >= cache_limit_) {
+    const auto limit = static_cast<std::size_t>(settings_.user_cache());
+    if (known_.size() >= limit) {
         std::erase_if(known_, [now](const auto& item) { return item.second.until <= now; });
-        if (known_.size() >= cache_limit_) known_.clear();
+        if (known_.size() >= limit) known_.clear();
     }
-    if (cache_limit_ > 0) known_[name] = Known{user, now + kKeep};
+    if (limit > 0) known_[name] = Known{user, now + kKeep};
 }
 
 }  // namespace facteur::lmtp_local

@@ -7,7 +7,9 @@
 #include "lib/event/timers.h"
 #include "lib/event/worker.h"
 #include "lib/ipc/client.h"
+#include "lib/ipc/ways/auth.h"
 #include "lmtp-local/letterbox.h"
+#include "lmtp-local/settings.h"
 
 namespace facteur::lmtp_local {
 
@@ -24,8 +26,7 @@ struct User {
 class Users {
 public:
     /// hands: deliver into the mailboxes of those who this process is not.
-    Users(Scope& scope, WorkerPool& workers, Hands& hands, std::string hostname,
-          std::size_t cache_limit);
+    Users(Scope& scope, WorkerPool& workers, Hands& hands, const Settings& settings);
 
     /// Shared by the cache and the deliveries that use it.  nullptr: there is no such user; an
     /// Error: it could not be found out.
@@ -39,13 +40,13 @@ private:
         std::shared_ptr<User> user;
         TimePoint until;
     };
-    Task<Result<std::unique_ptr<Letterbox>>> open_box(const User& user, std::string location);
+    Task<Result<std::unique_ptr<Letterbox>>> open_box(const User& user,
+                                                      const ipc::UserReply& reply);
 
     ipc::Client authd_;
     WorkerPool& workers_;
     Hands& hands_;
-    const std::string hostname_;
-    const std::size_t cache_limit_;
+    const Settings& settings_;
     std::map<std::string, Known> known_;
 };
 

@@ -218,6 +218,8 @@ Task<Broker::Answer> Broker::open(ipc::Packet<ipc::OpenSession> packet) {
     }
     auto counted = std::make_shared<Counted>(per_client_, client_key(session));
     session.mail = user->mail;
+    session.home = user->home;
+    session.settings = settings_.store.with(user->extra);
     auto reply = co_await (*owner)->open(hosting_, std::move(session),
                                          std::move(packet.fds.front()), std::move(counted));
     if (!reply) co_return refuse(kTryLater);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/text.h"
 #include "lib/event/errors.h"
 
 namespace facteur::login {
@@ -45,7 +46,7 @@ Task<void> MailboxService::admit(ipc::Frame frame) {
         answer(frame.id, reply);
         co_return;
     }
-    auto store = co_await store_at(session->mail);
+    auto store = co_await store_of(*session);
     if (!store) {
         log_error(protocol_ + "(" + session->user +
                   "): cannot open the mailboxes: " + store.error().text);
@@ -60,13 +61,21 @@ Task<void> MailboxService::admit(ipc::Frame frame) {
         run(frame.id, *std::move(session), std::move(frame.fds.front()), *std::move(store)));
 }
 
-Task<Result<MailboxService::SharedStore>> MailboxService::store_at(std::string location) {
-    if (SharedStore known = stores_[location].lock()) co_return known;
-    auto opened = co_await store::open_store(location, options_, process().workers());
+Task<Result<MailboxService::SharedStore>> MailboxService::store_of(
+    const ipc::OpenSession& session) {
+    // Another quota, another Store: the user's entry may have changed.
+    std::string key = session.user;
+    key += '\0' + session.mail + '\0' + join(session.settings, "\n");
+    if (SharedStore known = stores_[key].lock()) co_return known;
+    store::Options options = options_;
+    options.user = session.user;
+    options.home = session.home;
+    options.settings = session.settings;
+    auto opened = co_await store::open_store(session.mail, std::move(options), process().workers());
     if (!opened) co_return std::unexpected(opened.error());
     SharedStore shared = *std::move(opened);
     std::erase_if(stores_, [](const auto& entry) { return entry.second.expired(); });
-    stores_[location] = shared;
+    stores_[key] = shared;
     co_return shared;
 }
 

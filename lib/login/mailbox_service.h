@@ -39,7 +39,7 @@ private:
 
     Task<void> take_sessions();
     Task<void> admit(ipc::Frame frame);
-    Task<Result<SharedStore>> store_at(std::string location);
+    Task<Result<SharedStore>> store_of(const ipc::OpenSession& session);
     Task<void> run(std::uint64_t number, ipc::OpenSession session, Fd socket, SharedStore store);
     void answer(std::uint64_t number, const ipc::OpenSessionReply& reply);
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "lib/config/param.h"
+#include "lib/store/settings.h"
 
 namespace facteur::login {
 
@@ -29,6 +30,7 @@ public:
     conf::Param<int> max_userip_connections{
         params, "mail_max_userip_connections", 10, conf::at_least(0),
         "Sessions that one user may have from one address with one protocol; 0 is no limit."};
+    store::Settings store{*this};
 };
 
 }  // namespace facteur::login

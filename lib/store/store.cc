@@ -10,6 +10,10 @@ Task<Result<std::vector<QuotaRoot>>> Store::quota(std::string) {
     co_return std::vector<QuotaRoot>();
 }
 
+Task<Result<void>> Store::has_room(std::string, std::uint64_t) {
+    co_return Result<void>();
+}
+
 Task<Result<std::vector<AclEntry>>> Store::acl(std::string) {
     co_return permanent("Access control lists are not kept here", "5.3.3");
 }

@@ -282,6 +282,8 @@ public:
 
     /// The quota roots that count for this mailbox (which need not exist); none: no quota.
     virtual Task<Result<std::vector<QuotaRoot>>> quota(std::string name);
+    /// The Error that append() would give a message of this size (5.2.2, 5.2.3), if any.
+    virtual Task<Result<void>> has_room(std::string name, std::uint64_t size);
     /// Permanent Error 5.7.1 without the right `a`, 5.1.1 for a mailbox that is not there or that
     /// the user must not know of (RFC 4314 section 6); 5.3.3 where there are no lists.
     virtual Task<Result<std::vector<AclEntry>>> acl(std::string name);
@@ -302,6 +304,8 @@ struct Options {
     /// What main.cf and the user's entry say of the mailboxes (store::Settings), "name=value";
     /// of two with the same name the last counts.
     std::vector<std::string> settings;
+    /// Hears the command of a quota_warning when its threshold is crossed; in any thread.
+    std::function<void(const std::string&)> quota_warning;
 };
 
 /// Delivery into INBOX for a process without a loop, as the user who it is: everything blocks.
@@ -312,6 +316,9 @@ struct Delivered {
 };
 Result<Delivered> deliver_blocking(const std::string& location, const Options& options,
                                    NewMessage message);
+
+Result<void> has_room_blocking(const std::string& location, const Options& options,
+                               std::uint64_t size);
 
 /// `location` as Dovecot's mail_location, expanded: "maildir:/home/u/Maildir".  Makes the INBOX
 /// when there is none.  Blocking work goes to `workers`, which must outlive the Store.

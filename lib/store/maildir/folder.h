@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/base/result.h"
@@ -24,6 +25,9 @@ struct FolderOptions {
     unsigned dir_mode = 0700;
     unsigned file_mode = 0600;
     std::uint64_t boot = 0;  ///< boot_hash()
+    /// Where the files of expunged messages stay for so many seconds; empty: they go.
+    std::string expunged_dir;
+    std::int64_t keep_expunged = 0;
     /// A UIDVALIDITY that no mailbox of this user had before.
     std::function<std::uint32_t()> new_uid_validity;
 };
@@ -56,6 +60,9 @@ public:
     /// `even_undeleted`.
     Result<std::vector<std::uint32_t>> expunge(
         const std::optional<std::vector<std::uint32_t>>& uids, bool even_undeleted = false);
+    /// Sizes of these messages' files; of all with \Deleted when missing.
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> file_sizes(
+        const std::optional<std::vector<std::uint32_t>>& uids) const;
     /// Links these messages into another folder of the same file system.
     Result<CopyOutcome> copy_to(Folder& target, const std::vector<std::uint32_t>& uids);
     /// A read-write session is told of all messages now: from which UID on they are \Recent.

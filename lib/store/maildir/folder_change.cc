@@ -6,6 +6,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/store/maildir/expunged.h"
 #include "lib/store/maildir/file_name.h"
 #include "lib/store/maildir/files.h"
 #include "lib/store/maildir/folder.h"
@@ -224,7 +225,7 @@ Result<std::vector<std::uint32_t>> Folder::expunge(
     TRY_VOID(index_.flush());
     bool all = state_.leftovers().size() == going.size();
     for (const std::string& path : paths)
-        all = ::unlink(path.c_str()) == 0 && all;
+        all = (even_undeleted ? ::unlink(path.c_str()) == 0 : discard(path, options_)) && all;
     if (all) {
         index::RecordWriter done = writer();
         done.add_unlinked();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/store/maildir/expunged.h"
 #include "lib/store/maildir/file_name.h"
 #include "lib/store/maildir/folder.h"
 
@@ -149,7 +150,7 @@ Result<std::vector<Folder::Arrival>> Folder::arrivals(Listing& listing, const Le
         if (file.known) continue;
         if (leftovers.contains(key)) {
             // It was expunged, and the file survived a crash or was being renamed then.
-            ::unlink(file_path(dir_, file).c_str());
+            discard(file_path(dir_, file), options_);
             continue;
         }
         Arrival arrival;

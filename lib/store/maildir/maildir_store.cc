@@ -90,6 +90,16 @@ public:
     }
 
     std::uint64_t flush_domain() const override { return tree_->device(); }
+    Task<Result<std::vector<QuotaRoot>>> quota(std::string) override {
+        std::function<Result<std::vector<QuotaRoot>>()> work = [this] { return tree_->quota(); };
+        co_return co_await workers_.run<Result<std::vector<QuotaRoot>>>(std::move(work));
+    }
+    Task<Result<void>> has_room(std::string name, std::uint64_t size) override {
+        std::function<Result<void>()> work = [this, &name, size] {
+            return tree_->has_room(name, size);
+        };
+        co_return co_await workers_.run<Result<void>>(std::move(work));
+    }
 
 private:
     const std::shared_ptr<Tree> tree_;  // shared with the views that outlive this Store
@@ -193,6 +203,12 @@ Result<Delivered> deliver_blocking(const std::string& location, const Options& o
     messages.push_back(std::move(message));
     TRY(auto appended, tree.append("INBOX", messages));
     return Delivered{appended.front(), tree.device()};
+}
+
+Result<void> has_room_blocking(const std::string& location, const Options& options,
+                               std::uint64_t size) {
+    TRY(std::string root, folder_of(location));
+    return maildir::Tree(std::move(root), options).has_room("INBOX", size);
 }
 
 Task<Result<std::unique_ptr<Store>>> open_store(std::string location, Options options,

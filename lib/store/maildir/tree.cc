@@ -18,6 +18,7 @@
 #include "lib/base/text.h"
 #include "lib/mime/utf7.h"
 #include "lib/store/flush.h"
+#include "lib/store/maildir/expunged.h"
 #include "lib/store/maildir/files.h"
 #include "lib/store/maildir/names.h"
 #include "lib/store/maildir/properties.h"
@@ -144,14 +145,18 @@ void let_folders_go() {
 }
 
 Tree::Tree(std::string root, Options options)
-    : root_(std::move(root)), options_(std::move(options)) {}
+    : root_(std::move(root)), options_(std::move(options)) {
+    set_up_quota();
+}
 
-FolderOptions Tree::folder_options() const {
+FolderOptions Tree::folder_options(const std::string& dir) const {
     FolderOptions options;
     options.hostname = options_.hostname;
     options.dir_mode = options_.dir_mode;
     options.file_mode = options_.file_mode;
     options.boot = boot_hash();
+    options.keep_expunged = keep_expunged(options_.settings);
+    if (options.keep_expunged > 0) options.expunged_dir = expunged_dir(root_, dir);
     options.new_uid_validity = [root = root_, mode = options_.file_mode] {
         return next_uid_validity(root, mode);
     };
@@ -184,7 +189,7 @@ Result<std::shared_ptr<Folder>> Tree::folder(const std::string& name) {
         if (!is_inbox(name)) return no_such_mailbox();
         TRY_VOID(make_folder(dir));
     }
-    return shared_folder(dir, folder_options());
+    return shared_folder(dir, folder_options(dir));
 }
 
 /// A failure is told: a client that saw no folders would throw away its copies of them.
@@ -305,6 +310,7 @@ Result<void> Tree::remove(const std::string& name) {
     std::string doomed = root_ + "/..facteur-deleted." + unique_name(options_.hostname);
     if (::rename(dir.c_str(), doomed.c_str()) != 0) return system_error("rename " + dir);
     forget_folder(dir);
+    note_removed(name, dir, doomed);
     std::error_code failure;
     std::filesystem::remove_all(doomed, failure);
     if (failure) log_warning("cannot remove " + doomed + ": " + failure.message());
@@ -363,17 +369,23 @@ Result<std::vector<Appended>> Tree::append(const std::string& name,
         TRY(device_, hold_file_system(root_));
     }
     std::vector<MessageFile> files;
+    std::vector<std::uint64_t> sizes;
     for (const NewMessage& message : messages) {
         TRY(MessageFile file, MessageFile::write(place, message));
+        sizes.push_back(file.size());
         files.push_back(std::move(file));
+    }
+    if (quota_) {
+        TRY_VOID(quota_->admit(is_inbox(name) ? "INBOX" : name, sizes));
     }
     if (place.flushed_together) {
         TRY_VOID(flush_file_system(device_));
     }
-    std::shared_ptr<Folder> target = shared_folder(dir, folder_options());
+    std::shared_ptr<Folder> target = shared_folder(dir, folder_options(dir));
     auto appended = target->append(files, messages);
     // Out of descriptors or memory, perhaps: what is only kept must not be the reason.
     if (!appended) let_folders_go();
+    if (appended && quota_) note_appended(name, *appended, sizes);
     return appended;
 }
 

@@ -3,11 +3,13 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lib/base/result.h"
 #include "lib/store/maildir/folder.h"
+#include "lib/store/quota/keeper.h"
 #include "lib/store/store.h"
 
 namespace facteur::store::maildir {
@@ -33,6 +35,18 @@ public:
     Result<std::shared_ptr<Folder>> folder(const std::string& name);
     Result<std::vector<Appended>> append(const std::string& name,
                                          const std::vector<NewMessage>& messages);
+    // tree_quota.cc: what a view does, with the quota and what is kept of expunged mail.
+    Result<std::vector<std::uint32_t>> expunge(
+        const std::string& name, Folder& folder,
+        const std::optional<std::vector<std::uint32_t>>& uids);
+    /// A missing target: 5.1.2.
+    Result<CopyOutcome> copy(Folder& source, const std::vector<std::uint32_t>& uids,
+                             const std::string& target);
+    Result<CopyOutcome> move(const std::string& name, Folder& source,
+                             const std::vector<std::uint32_t>& uids, const std::string& target);
+    Result<std::vector<QuotaRoot>> quota();
+    Result<void> has_room(const std::string& name, std::uint64_t size);
+
     /// Everything that was appended so far in this file system is on disk.
     Result<void> flush() const;
     /// Of the file system, known once something was appended.
@@ -44,11 +58,19 @@ private:
     Result<std::vector<std::string>> folders() const;
     Result<void> add_roles(std::map<std::string, MailboxInfo>& found) const;
     Result<std::vector<std::string>> subscriptions() const;
-    FolderOptions folder_options() const;
+    FolderOptions folder_options(const std::string& dir) const;
+    Result<std::shared_ptr<Folder>> copy_target(const std::string& name);
+    void note_appended(const std::string& name, const std::vector<Appended>& appended,
+                       const std::vector<std::uint64_t>& sizes);
+    /// Before the files of a deleted mailbox go from `doomed`.
+    void note_removed(const std::string& name, const std::string& dir, const std::string& doomed);
+    /// Errors in what is configured are the administrator's: nothing is refused for them.
+    void set_up_quota();
 
     const std::string root_;
     const Options options_;
     std::atomic<std::uint64_t> device_{0};
+    std::unique_ptr<quota::Keeper> quota_;
 };
 
 /// The Folder of a directory, shared by all who have it open in this process.

@@ -206,34 +206,24 @@ Task<Result<std::vector<std::uint32_t>>> View::expunge(
     std::optional<std::vector<std::uint32_t>> uids) {
     if (read_only_) co_return is_read_only();
     std::function<Result<std::vector<std::uint32_t>>()> apply = [this, &uids] {
-        return folder_->expunge(uids);
+        return tree_->expunge(name_, *folder_, uids);
     };
     co_return co_await work(std::move(apply));
 }
 
 Task<Result<CopyOutcome>> View::copy(std::vector<std::uint32_t> uids, std::string target) {
-    std::function<Result<CopyOutcome>()> apply = [this, &uids, &target]() -> Result<CopyOutcome> {
-        auto folder = tree_->folder(target);
-        if (!folder) {
-            // RFC 3501 section 6.4.7: the client is told to create it.
-            if (!folder.error().is_temporary()) folder.error().status = "5.1.2";
-            return std::unexpected(std::move(folder).error());
-        }
-        return folder_->copy_to(**folder, uids);
+    std::function<Result<CopyOutcome>()> apply = [this, &uids, &target] {
+        return tree_->copy(*folder_, uids, target);
     };
     co_return co_await work(std::move(apply));
 }
 
 Task<Result<CopyOutcome>> View::move(std::vector<std::uint32_t> uids, std::string target) {
     if (read_only_) co_return is_read_only();
-    CO_TRY(CopyOutcome outcome, co_await copy(std::move(uids), std::move(target)));
-    // The copies are durable: only now may the originals go.
-    std::function<Result<std::vector<std::uint32_t>>()> apply = [this, &outcome] {
-        return folder_->expunge(outcome.source, true);
+    std::function<Result<CopyOutcome>()> apply = [this, &uids, &target] {
+        return tree_->move(name_, *folder_, uids, target);
     };
-    auto expunged = co_await work(std::move(apply));
-    CO_TRY_VOID(std::move(expunged));
-    co_return outcome;
+    co_return co_await work(std::move(apply));
 }
 
 Task<void> View::close() {
