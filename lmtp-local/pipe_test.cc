@@ -87,22 +87,23 @@ TEST_CASE("attributes that make no sense are told", "[lmtp-local]") {
 
 TEST_CASE("macros become arguments, those of recipients once for each", "[lmtp-local]") {
     const Words two = {"Tim+Lists@Host.Test", "\"odd\" one@b.test"};
-    auto [flags, argv, expected] = GENERATE_COPY(table<std::string, Words, Words>({
-        {"", {"-f", "$sender", "--"}, {"-f", "Ann Lee@Example.ORG", "--"}},
-        {"q", {"${sender}"}, {"\"Ann Lee\"@Example.ORG"}},
-        {"", {"${recipient}"}, two},
-        {"hqu",
-         {"-d", "$(recipient)"},
-         {"-d", "tim+lists@host.test", "\"\\\"odd\\\" one\"@b.test"}},
-        {"", {"u=${user} e=${extension}"}, {"u=Tim e=Lists", "u=\"odd\" one e="}},
-        {"u", {"$mailbox at $domain"}, {"tim+lists at Host.Test", "\"odd\" one at b.test"}},
-        {"h",
-         {"$nexthop", "$original_recipient"},
-         {"next.hop", "Tim+Lists@host.test", "\"odd\" one@b.test"}},
-        {"", {"$queue_id/$size/$sasl_username"}, {"25X0XRG6MF401113/42/ann"}},
-        {"", {"$$size $$(size)", "${sasl_sender?{x}:{none}}"}, {"$size $(size)", "none"}},
-        {"", {"; rm -rf $client_helo"}, {"; rm -rf "}},
-    }));
+    auto [flags, argv, expected] =
+        GENERATE_COPY(Catch::Generators::table<std::string, Words, Words>({
+            {"", {"-f", "$sender", "--"}, {"-f", "Ann Lee@Example.ORG", "--"}},
+            {"q", {"${sender}"}, {"\"Ann Lee\"@Example.ORG"}},
+            {"", {"${recipient}"}, two},
+            {"hqu",
+             {"-d", "$(recipient)"},
+             {"-d", "tim+lists@host.test", "\"\\\"odd\\\" one\"@b.test"}},
+            {"", {"u=${user} e=${extension}"}, {"u=Tim e=Lists", "u=\"odd\" one e="}},
+            {"u", {"$mailbox at $domain"}, {"tim+lists at Host.Test", "\"odd\" one at b.test"}},
+            {"h",
+             {"$nexthop", "$original_recipient"},
+             {"next.hop", "Tim+Lists@host.test", "\"odd\" one@b.test"}},
+            {"", {"$queue_id/$size/$sasl_username"}, {"25X0XRG6MF401113/42/ann"}},
+            {"", {"$$size $$(size)", "${sasl_sender?{x}:{none}}"}, {"$size $(size)", "none"}},
+            {"", {"; rm -rf $client_helo"}, {"; rm -rf "}},
+        }));
     CHECK(arguments_of(flags, argv, two) == expected);
 }
 
