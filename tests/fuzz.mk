@@ -24,4 +24,5 @@ $(ROOT)/fuzz/fuzz/%: $(ROOT)/fuzz/tests/fuzz/%_fuzz.o $(ROOT)/fuzz/lib.a
 FUZZED_FROM = $(patsubst %.cc,$(ROOT)/fuzz/%.o,$(filter-out %/main.cc %_test.cc,$(wildcard $(1)/*.cc)))
 $(ROOT)/fuzz/fuzz/smtpd_texts: $(call FUZZED_FROM,smtpd)
 $(ROOT)/fuzz/fuzz/policy_answer: $(call FUZZED_FROM,policyd)
+$(ROOT)/fuzz/fuzz/pipe: $(foreach unit,macros pipe_form pipe_macros pipe_options,$(ROOT)/fuzz/lmtp-local/$(unit).o)
 .SECONDARY: $(patsubst %.cc,$(ROOT)/fuzz/%.o,$(wildcard tests/fuzz/*_fuzz.cc))
