@@ -138,18 +138,23 @@ Task<bool> Dispatcher::connect(Line& line, std::shared_ptr<Agent>& agent) {
         ipc::Frame frame = co_await agent->channel().receive(Loop::current().now() + kHelloTime);
         auto hello = ipc::decode<ipc::AgentHello>(frame.body);
         if (frame.name != ipc::AgentHello::kName || !hello) co_return false;
-        agent->greet(*std::move(hello));
+        greet(*agent, *std::move(hello));
     } catch (const Cancelled&) {
         throw;
     } catch (const Disconnect&) {
         co_return false;
     }
-    for (const std::string& id : agent->kept()) {
-        if (owner_.knows(id)) continue;
-        for (const ipc::JobReport& report : agent->take_reports(id))
-            agent->settle(report.job);
-    }
     co_return true;
+}
+
+/// At the beginning, and again when a process that drains has left its jobs to the agent.
+void Dispatcher::greet(Agent& agent, ipc::AgentHello hello) const {
+    agent.greet(std::move(hello));
+    for (const std::string& id : agent.kept()) {
+        if (owner_.knows(id)) continue;
+        for (const ipc::JobReport& report : agent.take_reports(id))
+            agent.settle(report.job);
+    }
 }
 
 Task<void> Dispatcher::feed(Line& line, std::shared_ptr<Agent> agent) {
@@ -238,6 +243,9 @@ Task<void> Dispatcher::listen(Line& line, std::shared_ptr<Agent> agent) {
             } else if (frame.name == ipc::JobsFlushed::kName) {
                 auto told = ipc::decode<ipc::JobsFlushed>(frame.body);
                 if (told) flushed(agent, *told);
+            } else if (frame.name == ipc::AgentHello::kName) {
+                auto more = ipc::decode<ipc::AgentHello>(frame.body);
+                if (more) greet(*agent, *std::move(more));
             } else if (frame.name == ipc::AgentDraining::kName) {
                 agent->drain();
                 line.changed.notify_all();

@@ -50,6 +50,7 @@ private:
     Line& line(const std::string& name);
     Task<void> run(Line& line);
     Task<bool> connect(Line& line, std::shared_ptr<Agent>& agent);
+    void greet(Agent& agent, ipc::AgentHello hello) const;
     Task<void> feed(Line& line, std::shared_ptr<Agent> agent);
     Task<void> send(Line& line, std::shared_ptr<Agent> agent, std::unique_ptr<Job> job);
     Task<void> listen(Line& line, std::shared_ptr<Agent> agent);

@@ -138,7 +138,9 @@ public:
 private:
     Settings& configured(const std::string& main_cf) {
         conf::load_text(settings,
-                        "myhostname = mx.example.org\nqueue_journal_segment_size = 1m\n" + main_cf);
+                        "myhostname = mx.example.org\nqueue_journal_segment_size = 1m\n"
+                        "queue_takeover_delay = 0\n" +
+                            main_cf);
         return settings;
     }
     template <class T>

@@ -39,10 +39,17 @@ Manager::~Manager() = default;
 Result<void> Manager::open() {
     TRY(auto found, spool_.open());
     suspensions_.read();
+    quiet_until_ = Loop::current().now() + settings_.takeover_delay();
+    const bool at_once = settings_.takeover_delay() == 0s;
+    const std::int64_t now = now_seconds();
+    // What is due at the same time is taken from the end.
+    for (auto at = found.rbegin(); !at_once && at != found.rend(); ++at)
+        waiting_.add(now, at->id);
     for (spool::Stored& stored : found) {
         spool::QueueId id = stored.id;
+        stored.due = now;
         resting_.emplace(id, std::move(stored));
-        fresh_.push_back(id);
+        if (at_once) fresh_.push_back(id);
     }
     return {};
 }
@@ -144,7 +151,7 @@ std::optional<Waiting::Due> Manager::next_to_activate() {
     }
     // New mail and old mail in turn: neither a backlog nor a flood keeps the other waiting.
     turn_of_waiting_ = !turn_of_waiting_;
-    if (turn_of_waiting_ || fresh_.empty()) {
+    if (Loop::current().now() >= quiet_until_ && (turn_of_waiting_ || fresh_.empty())) {
         if (auto due = waiting_.take(now_seconds())) return due;
     }
     if (fresh_.empty()) return std::nullopt;
@@ -162,7 +169,10 @@ Task<void> Manager::activate_loop() {
             running_.spawn(activate(*next));
         }
         TimePoint deadline = kNever;
-        if (auto due = waiting_.next_due()) {
+        const bool quiet = Loop::current().now() < quiet_until_;
+        if (quiet) {
+            deadline = quiet_until_;
+        } else if (auto due = waiting_.next_due()) {
             auto in = std::clamp<std::int64_t>(*due - now_seconds(), 0, 3600);
             // With something due already the way is full: wait for room.
             if (in > 0) deadline = Loop::current().now() + Seconds(in);

@@ -181,7 +181,9 @@ private:
     std::unordered_map<spool::QueueId, spool::Stored> resting_;  ///< in the journal
     std::unordered_set<spool::QueueId> arriving_;  ///< being made durable, or being changed
     std::map<std::string, std::shared_ptr<Probing>> probes_;  ///< shared by all who ask the same
-    std::deque<spool::QueueId> fresh_;                        ///< accepted, not tried yet
+    /// Before this the agents that end tell what they are at: what was here waits.
+    TimePoint quiet_until_{};
+    std::deque<spool::QueueId> fresh_;  ///< accepted, not tried yet
     Waiting waiting_;
     Suspensions suspensions_;
     bool turn_of_waiting_ = false;

@@ -187,6 +187,10 @@ struct Settings : conf::Common {
     conf::Param<Seconds> bounce_lifetime{params, "bounce_queue_lifetime", conf::Default("5d"),
                                          conf::at_least(Seconds(0)).in('d'),
                                          "The same for bounces."};
+    conf::Param<Seconds> takeover_delay{
+        params, "queue_takeover_delay", 2s, conf::at_least(0s),
+        "How long qmgr, when it has started, leaves alone what was in the queue: delivery agents "
+        "of an earlier configuration that still work on it make themselves known meanwhile."};
     conf::Param<int> hopcount_limit{
         params, "hopcount_limit", 50, conf::at_least(1),
         "With more Received: fields a message is returned: it runs in a circle."};

@@ -2,8 +2,9 @@
 
 namespace facteur::smtp_client {
 
-Agent::Agent(Surroundings& surroundings, std::uint32_t job_limit)
+Agent::Agent(Surroundings& surroundings, std::uint32_t job_limit, std::string path)
     : around_(surroundings),
+      path_(std::move(path)),
       talking_(surroundings.scope),
       talk_(surroundings.scope, talking_, job_limit,
             [this](ipc::Job job, Fd content, ipc::AgentTalk::Progress progress) {
@@ -18,7 +19,7 @@ Task<ipc::JobReport> Agent::work(ipc::Job job, Fd content, ipc::AgentTalk::Progr
 }
 
 Task<void> Agent::drain() {
-    co_await talk_.finish();
+    co_await talk_.finish(path_);
     // What qmgr does not record now it will ask of our successor, which knows nothing of it: the
     // mail would go out again.
     constexpr Seconds kPatience{30};

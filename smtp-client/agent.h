@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "lib/event/scope.h"
 #include "lib/ipc/agent_talk.h"
@@ -11,14 +12,16 @@ namespace facteur::smtp_client {
 /// The jobs that qmgr gives to one process.
 class Agent {
 public:
-    Agent(Surroundings& surroundings, std::uint32_t job_limit);
+    /// path: of the socket where this process is found, and its successor will be.
+    Agent(Surroundings& surroundings, std::uint32_t job_limit, std::string path = std::string());
     ~Agent() { around_.heard = nullptr; }
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
 
     /// One connection of qmgr, until it goes away.
     Task<void> serve(Fd connection) { return talk_.serve(std::move(connection)); }
-    /// Asks for no more jobs, finishes what is begun, waits for qmgr to record it, hangs up.
+    /// Asks for no more jobs, leaves to its successor what it knows, finishes what is begun, waits
+    /// for qmgr to record it, hangs up.
     Task<void> drain();
 
     std::size_t running() const { return talk_.running(); }
@@ -30,6 +33,7 @@ private:
     Task<ipc::JobReport> work(ipc::Job job, Fd content, ipc::AgentTalk::Progress progress);
 
     Surroundings& around_;
+    std::string path_;
     Scope talking_;  ///< the connections of qmgr; without tasks of its own
     ipc::AgentTalk talk_;
 };

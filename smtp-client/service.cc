@@ -81,7 +81,8 @@ SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Proto
       around_(new Surroundings{settings, protocol, routing_, lookups_, logins_, outgoing_, tls_,
                                security_, cache_, process.scope(), reachability_,
                                dial_for(settings)}),
-      agent_(std::make_unique<Agent>(*around_, static_cast<std::uint32_t>(settings.jobs()))) {
+      agent_(std::make_unique<Agent>(*around_, static_cast<std::uint32_t>(settings.jobs()),
+                                     "private/" + process.service())) {
     around_->reports = reporter_.get();
 }
 

@@ -26,22 +26,25 @@ AgentHello AgentTalk::hello() const {
 }
 
 Task<void> AgentTalk::serve(Fd connection) {
-    Channel channel(talking_, std::move(connection));
-    channel.put(AgentHello::kName, 0, encode(hello()));
-    // A second connection is qmgr's successor: the first one is about to end.
-    qmgr_ = &channel;
+    // Until it says otherwise it is a qmgr; a second one succeeds the first, which is about to end.
+    Party party(*this, std::move(connection));
+    party.channel.put(AgentHello::kName, 0, encode(hello()));
+    party.told = true;
     if (connected) connected();
     changed_.notify_all();
     try {
-        for (;;)
-            obey(co_await channel.receive());
+        for (;;) {
+            Frame frame = co_await party.channel.receive();
+            obey(party, std::move(frame));
+        }
     } catch (const Disconnect&) {
     }
-    if (qmgr_ == &channel) qmgr_ = nullptr;
+    party.told = false;
+    lose(party);
     changed_.notify_all();
 }
 
-void AgentTalk::obey(Frame frame) {
+void AgentTalk::obey(Party& from, Frame frame) {
     if (frame.name == Job::kName) {
         auto job = decode<Job>(frame.body);
         if (job && (job->verify || !frame.fds.empty())) {
@@ -51,9 +54,17 @@ void AgentTalk::obey(Frame frame) {
         }
     } else if (frame.name == JobSettled::kName) {
         if (auto settled = decode<JobSettled>(frame.body)) {
-            for (std::uint64_t job : settled->jobs)
-                reports_.erase(job);
-            changed_.notify_all();
+            settle(from, *settled);
+            return;
+        }
+    } else if (frame.name == AgentHello::kName) {
+        if (auto hello = decode<AgentHello>(frame.body)) {
+            inherit(from, *std::move(hello));
+            return;
+        }
+    } else if (frame.name == JobReport::kName) {
+        if (auto report = decode<JobReport>(frame.body)) {
+            take_inherited(*std::move(report));
             return;
         }
     }
@@ -67,6 +78,11 @@ void AgentTalk::begin(Job job, Fd content) {
     running.recipients.clear();
     for (const JobRecipient& recipient : job.recipients)
         running.recipients.push_back(recipient.index);
+    if (successor_) {  // it was on its way when the successor was told of the others
+        AgentHello more;
+        more.running.push_back(running);
+        successor_->channel.put(AgentHello::kName, 0, encode(more));
+    }
     jobs_.spawn(work(std::move(job), std::move(content)));
 }
 
@@ -107,7 +123,7 @@ Task<void> AgentTalk::heard() {
     const TimePoint deadline = Loop::current().now() + kPatience;
     ++waiting_;
     try {
-        while (!qmgr_ && !draining_)
+        while (!has_qmgr() && !draining_)
             co_await changed_.wait(scope_, deadline);
     } catch (const TimedOut&) {
     } catch (const Cancelled&) {
@@ -117,10 +133,11 @@ Task<void> AgentTalk::heard() {
     --waiting_;
 }
 
-Task<void> AgentTalk::finish() {
+Task<void> AgentTalk::finish(std::string successor) {
     draining_ = true;
     changed_.notify_all();
     tell(AgentDraining());
+    if (!successor.empty()) jobs_.spawn(follow(std::move(successor)));
     while (!running_.empty())
         co_await changed_.wait(scope_);
 }
@@ -128,9 +145,10 @@ Task<void> AgentTalk::finish() {
 Task<void> AgentTalk::recorded(Milliseconds patience, bool wait_for_successor) {
     const TimePoint deadline = Loop::current().now() + patience;
     try {
-        while (!reports_.empty() && (qmgr_ || wait_for_successor))
+        while (!reports_.empty() && (has_qmgr() || wait_for_successor))
             co_await changed_.wait(scope_, deadline);
-        if (qmgr_) co_await qmgr_->drained(deadline);
+        auto told = std::ranges::find_if(parties_, [](const Party* party) { return party->told; });
+        if (told != parties_.end()) co_await (*told)->channel.drained(deadline);
     } catch (const TimedOut&) {
         log_warning("qmgr did not record all results in time");
     } catch (const Closed&) {

@@ -97,6 +97,28 @@ class OnTheWay(TestCase):
     def test_while_a_message_goes_out(self):
         self.killed('middle', 9000000)
 
+    def test_reloads_while_the_peer_thinks_after_the_dot(self):
+        """Whoever sends it goes on, and whoever follows knows of it: it goes out once."""
+        sink = self.own(Gate('dot'))
+        instance = self.own_instance(settings=QUICK + 'master_drain_time_limit = 1s\n'
+                                     f'relayhost = [127.0.0.1]:{sink.port}\n')
+        instance.send('a@client.test', ['b@elsewhere.test'], 'Subject: x\r\n\r\nonce\r\n')
+        self.assertTrue(sink.reached.wait(30))
+        for again in range(2, 5):
+            workers = instance.workers()
+            instance.reload()
+            wait_until(lambda: not {pid for pid, name in workers.items() if name == 'qmgr'}
+                       & set(instance.workers()), 30, 'another qmgr')
+            wait_until(lambda: instance.log().count('(queue active)') >= again, 30,
+                       'the message to be taken up')
+        time.sleep(1)  # in which nothing is to happen
+        self.assertEqual(len(sink.messages), 1)
+        sink.go.set()
+        instance.wait_queue(0, 60)
+        self.assertEqual(len(sink.messages), 1)
+        wait_until(lambda: list(instance.workers().values()).count('smtp-client') <= 3, 30,
+                   'the old processes to end')
+
     def test_after_the_dot_of_a_small_message(self):
         self.killed('dot', 2000)
 
