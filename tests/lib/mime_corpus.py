@@ -58,7 +58,7 @@ class Corpus:
         for name in ('From', 'Sender', 'Reply-To', 'To', 'Cc', 'Bcc'):
             for _ in range(self.pick([0, 1, 1, 1, 2])):
                 fields.append(f'{name}: {self.addresses()}')
-        fields.append('Subject: ' + self.pick([self.encoded_word(), 'plain', '', 
+        fields.append('Subject: ' + self.pick([self.encoded_word(), 'plain', '',
                                                'folded\r\n over\r\n\tlines', '"quoted" \\ (x)', 'grüße']))
         fields.append('Date: ' + self.pick(['Mon, 02 Mar 2020 12:00:00 +0000', 'yesterday', '',
                                             '2 Mar 20 12:00 EST', 'Mon, 02 Mar 2020 12:00:00 +0000 (UTC)']))
