@@ -220,7 +220,7 @@ Task<Attempt> Delivery::try_stream(const std::string& nexthop, Target target, Ma
         around_.reports->opened(domain, *conversation, opened ? nullptr : &opened.error());
     if (!opened) {
         conversation->quit();
-        trouble_for_all(opened.error(), target.relay());
+        trouble_for_all(for_sender(opened.error(), target), target.relay());
         if (blames_ipv6(target, opened.error())) avoid_ipv6(target);
         co_return opened;
     }
@@ -228,6 +228,15 @@ Task<Attempt> Delivery::try_stream(const std::string& nexthop, Target target, Ma
     connected_ = spool::wall_clock();
     co_await session(nexthop, std::move(conversation));
     co_return opened;
+}
+
+/// RFC 8689 section 4.2.1: a server without STARTTLS cannot do what the message asks for, today or
+/// tomorrow; when no other server of the domain can, its sender hears of it at once.
+Trouble Delivery::for_sender(const Trouble& trouble, const Target& target) const {
+    if (!job_.requiretls || trouble.tls_failure != "starttls-not-supported") return trouble;
+    return unfit(
+        target, true, "5.7.30",
+        "REQUIRETLS support required, but TLS was not offered by host " + target.name_and_ip());
 }
 
 void Delivery::unconnected(const Target& target, const Error& error) {

@@ -58,6 +58,7 @@ private:
     Task<void> try_targets(const std::string& nexthop, Manner manner);
     Task<Attempt> try_stream(const std::string& nexthop, Target target, Manner manner,
                              std::unique_ptr<Stream> stream, bool plain);
+    Trouble for_sender(const Trouble& trouble, const Target& target) const;
     void unconnected(const Target& target, const Error& error);
     bool blames_ipv6(const Target& target, const Trouble& trouble) const;
     void avoid_ipv6(const Target& target);

@@ -84,5 +84,14 @@ TEST_CASE_METHOD(Client, "a server that drops at STARTTLS gets plain text, if th
     }
 }
 
+TEST_CASE_METHOD(Client, "REQUIRETLS and a server without TLS [RFC 8689 4.2.1]", "[smtp-client]") {
+    FakeServer server(scope);
+    job.requiretls = true;
+    const auto& result = run(hop(server));
+    CHECK(result.outcome == ipc::Outcome::failed);
+    CHECK(result.status == "5.7.30");
+    CHECK(server.count("MAIL") == 0);
+}
+
 }  // namespace
 }  // namespace facteur::smtp_client

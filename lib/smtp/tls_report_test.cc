@@ -35,7 +35,7 @@ TEST_CASE("who wants TLS reports [RFC 8460 3]", "[smtp]") {
 }
 
 TEST_CASE("where a report is posted to", "[smtp]") {
-    auto [url, expected] = GENERATE(table<std::string, std::string>({
+    auto [url, expected] = GENERATE(Catch::Generators::table<std::string, std::string>({
         {"https://x.test", "x.test 443 /"},
         {"HTTPS://X.Test:8443/a/b?c=d#e", "x.test 8443 /a/b?c=d"},
         {"https://x.test?c", "x.test 443 /?c"},
