@@ -100,9 +100,9 @@ PIPE TRANSPORTS
     In the arguments $name, ${name} and $(name) stand for client_address, client_helo,
     client_hostname, client_port, client_protocol, nexthop, queue_id, sasl_method, sasl_sender,
     sasl_username, sender, size; and domain, extension, mailbox, original_recipient, recipient,
-    user, for which the word is repeated for each recipient. $$ is a dollar sign. How many
-    recipients there are at a time says transport_destination_recipient_limit; with D and O it
-    must be 1.
+    user, for which the word is repeated for each recipient. $$ is a dollar sign. The queue does
+    not keep client_port, sasl_method and sasl_sender: these are empty. How many recipients there
+    are at a time says transport_destination_recipient_limit; with D and O it must be 1.
 
     The message is the command's standard input, with line ends that are LF. Of our environment it
     gets PATH and what export_environment names. Its exit status counts as for commands of
