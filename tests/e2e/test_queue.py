@@ -125,6 +125,36 @@ class Queue(TestCase):
         wait_until(lambda: len(waiting()) == len(recipients), 30, 'deferrals')
         return waiting()
 
+    def test_postsuper_mends_and_takes_several_queues(self):
+        ids = self.defer('b@one.test', 'c@one.test', 'd@two.test', 'e@two.test')
+        self.name('postsuper', '-h', ids['b@one.test'])
+        self.assertEqual(self.name('postsuper', '-d', 'ALL', 'nowhere',
+                                   check=False).returncode, 64)
+        self.assertEqual(self.name('postsuper', '-h', '-', text=ids['c@one.test']).returncode, 0)
+        # What lies in the wrong place, as after a restore by hand, is not seen by anybody.
+        self.i.stop()
+        left = self.i.dir / 'spool' / 'hold' / ids['b@one.test']
+        wrong = self.i.dir / 'spool' / 'deferred' / 'zz' / 'restored'
+        wrong.parent.mkdir(mode=0o700)
+        left.rename(wrong)
+        (self.i.dir / 'spool' / 'deferred' / 'core').write_text('dumped')
+        self.i.start()
+        self.assertEqual(len(self.entries()), 3)
+        mended = self.name('postsuper')
+        self.assertEqual(mended.returncode, 0)
+        self.assertIn('Moved to its place: 1 file', mended.stderr)
+        self.assertIn('moved to corrupt/', mended.stderr)
+        wait_until(lambda: len(self.entries()) == 4, 30, 'the fourth message')
+        wait_until(lambda: all(e['queue_name'] != 'active' for e in self.entries()), 30, 'rest')
+        # -f: what is on hold goes back to its sender, too.
+        self.assertEqual(self.name('postsuper', '-f', 'ALL', 'hold').returncode, 0)
+        wait_until(lambda: ids['c@one.test'] not in self.i.queue(), 30, 'the one on hold')
+        self.assertIn(ids['d@two.test'], self.i.queue())
+        self.name('postsuper', '-h', ids['d@two.test'])
+        self.assertEqual(self.name('postsuper', '-d', 'ALL', 'hold', 'deferred').returncode, 0)
+        wait_until(lambda: not {ids['d@two.test'], ids['e@two.test']} & set(self.i.queue()), 30,
+                   'an empty queue')
+
     def test_filters_choose_messages(self):
         self.i.add_settings('minimal_backoff_time = 1h\n')
         self.i.reload()
