@@ -66,15 +66,15 @@ Result<void> take_override(ServiceLine& service, std::string_view text) {
     return {};
 }
 
-/// Everything behind the command's name.  Options end where the first other word stands: a `-oi`
-/// behind pipe's argv= is for the command.
+/// Everything behind the command's name.  Options end where argv= stands: a `-oi` behind it
+/// is for pipe's command.
 Result<void> take_arguments(ServiceLine& service, std::string_view text) {
     bool options = true;
     while (!text.empty()) {
         bool grouped = text.starts_with('{');
         TRY(auto argument, take_argument(text));
-        options = options && !grouped && argument.starts_with('-');
-        if (!options || !argument.starts_with("-o")) {
+        options = options && !argument.starts_with("argv=");
+        if (!options || grouped || !argument.starts_with("-o")) {
             service.arguments.push_back(std::move(argument));
             continue;
         }

@@ -59,6 +59,7 @@ TEST_CASE("arguments and -o keep their spaces in braces", "[config]") {
         {"pipe user=x argv=/bin/y { a  b } ${sender}",
          {},
          {"user=x", "argv=/bin/y", "a  b", "${sender}"}},
+        {"imapd login -o a=b -v", {{"a", "b"}}, {"login", "-v"}},
         {"pipe -v -o a=b user=x argv=/bin/y -oi -f ${sender}",
          {{"a", "b"}},
          {"-v", "user=x", "argv=/bin/y", "-oi", "-f", "${sender}"}},
