@@ -120,6 +120,44 @@ Task<Reply> Session::do_delete(Command& command) {
     co_return ok("Delete completed.");
 }
 
+/// What the selected mailbox is called after that RENAME, if it is one that changes; the messages
+/// of INBOX move instead.
+std::optional<std::string> Session::new_name_of_selected(const std::string& from,
+                                                         const std::string& to) const {
+    if (!mailbox_ || from == "INBOX") return std::nullopt;
+    const std::string& name = mailbox_->name();
+    if (name == from) return to;
+    if (!name.starts_with(from + store_.separator())) return std::nullopt;
+    return to + name.substr(from.size());
+}
+
+std::vector<std::uint32_t> Session::all_uids() const {
+    std::vector<std::uint32_t> uids;
+    for (std::uint32_t n = 1; n <= mailbox_->size(); ++n)
+        uids.push_back(mailbox_->uid(n));
+    return uids;
+}
+
+/// The mailbox under its new name; what changed meanwhile is told.
+Task<void> Session::select_again(std::string name, bool read_only,
+                                 std::vector<std::uint32_t> uids) {
+    auto opened = co_await store_.open(std::move(name), read_only);
+    if (!opened) {
+        bye("Mailbox was renamed and is gone.", "Selected mailbox went away");
+        co_return;
+    }
+    mailbox_ = *std::move(opened);
+    store::Changes gone;
+    for (std::size_t i = uids.size(); i-- > 0;) {
+        std::uint32_t n = mailbox_->sequence_from(uids[i]);
+        if (n <= mailbox_->size() && mailbox_->uid(n) == uids[i]) continue;
+        gone.expunged.push_back(static_cast<std::uint32_t>(i) + 1);
+        gone.expunged_uids.push_back(uids[i]);
+    }
+    co_await tell_expunged(gone);
+    if (mailbox_->size() != uids.size() - gone.expunged.size()) tell_count();
+}
+
 // RFC 3501 section 6.3.5
 Task<Reply> Session::do_rename(Command& command) {
     auto from = mailbox_name(command);
@@ -131,7 +169,18 @@ Task<Reply> Session::do_rename(Command& command) {
     if (to->utf8.ends_with(store_.separator())) to->utf8.pop_back();
     note_own_name(from->utf8);
     note_own_name(to->utf8);
+    std::optional<std::string> selected = new_name_of_selected(from->utf8, to->utf8);
+    bool read_only = selected && mailbox_->read_only();
+    std::string kept_name = selected ? mailbox_->name() : std::string();
+    std::vector<std::uint32_t> uids;
+    if (selected) {
+        uids = all_uids();
+        co_await mailbox_->close();
+        mailbox_.reset();
+    }
     auto renamed = co_await store_.rename(from->utf8, to->utf8);
+    if (renamed) kept_name = selected.value_or("");
+    if (selected) co_await select_again(std::move(kept_name), read_only, std::move(uids));
     if (!renamed) co_return refused(renamed.error());
     co_return ok("Rename completed.");
 }

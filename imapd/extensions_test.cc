@@ -249,3 +249,13 @@ TEST_CASE_METHOD(Fixture, "one command handles no more than the limit [RFC 9738 
     CHECK_THAT(said, Contains("i OK [MESSAGELIMIT 2 4] ") && Contains("j OK [MESSAGELIMIT 2 2] ") &&
                          Contains("k NO [MESSAGELIMIT 2] "));
 }
+
+TEST_CASE_METHOD(Fixture, "the selected mailbox may get another name [RFC 3501 6.3.5]", "[imapd]") {
+    std::string said = talk(
+        "a CREATE x.y\r\nb APPEND x.y {1+}\r\na\r\nc SELECT x.y\r\nd RENAME x.y z\r\n"
+        "e FETCH 1 UID\r\nf RENAME z INBOX\r\ng FETCH 1 UID\r\nh STATUS z (MESSAGES)\r\n");
+    CHECK_THAT(said, Contains("d OK Rename completed.\r\n* 1 FETCH (UID 1)\r\ne OK") &&
+                         Contains("f NO [ALREADYEXISTS] ") &&
+                         Contains("\r\n* 1 FETCH (UID 1)\r\ng OK") &&
+                         Contains("* STATUS z (MESSAGES 1)\r\nh OK"));
+}

@@ -103,6 +103,10 @@ private:
     Task<Reply> do_subscribe(Command& command);
     Task<Reply> do_unsubscribe(Command& command);
     Task<Reply> subscribe(Command& command, bool on);
+    std::optional<std::string> new_name_of_selected(const std::string& from,
+                                                    const std::string& to) const;
+    std::vector<std::uint32_t> all_uids() const;
+    Task<void> select_again(std::string name, bool read_only, std::vector<std::uint32_t> uids);
     static bool may_be_given(store::Role role);
 
     // commands_metadata.cc
