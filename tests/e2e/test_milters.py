@@ -203,6 +203,7 @@ class AsPostfix(TestCase):
             self.assertIn(b'Return-Path: <new@client.test>', got)
 
     def test_quarantine_and_discard(self):
+        self.i.wait_queue(0)  # what the others sent has arrived
         before = len(self.i.messages(USER))
         (theirs, _), (ours, _) = self.both({'eom': [packet('q', 'odd'), b'c']})
         self.assertEqual(ours, theirs)
