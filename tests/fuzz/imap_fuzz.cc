@@ -15,6 +15,7 @@
 #include "lib/imap/notify.h"
 #include "lib/imap/response.h"
 #include "lib/imap/search.h"
+#include "lib/imap/search_return.h"
 #include "lib/imap/sort.h"
 #include "lib/imap/thread.h"
 #include "lib/imap/url.h"
