@@ -374,7 +374,9 @@ TEST_CASE_METHOD(Fixture, "probes have ways of their own", "[addressd]") {
     CHECK(way("x@far.test") == "smtp:relay.test");
     CHECK(way("x@far.test", "") == "smtp:[null.test]");
     CHECK(wait(routing.route("x@far.test", "s@else.test", true))->nexthop == "far.test");
+    CHECK(way("-x@far.test") == "error:5.1.3 bad address syntax");
     CHECK(way("x@192.0.2.1") == "error:5.1.3 bad address syntax");
-    use("resolve_numeric_domain = yes\n");
+    use("resolve_numeric_domain = yes\nallow_min_user = yes\n");
+    CHECK(way("-x@far.test") == "smtp:far.test");
     CHECK(way("x@192.0.2.1") == "smtp:[192.0.2.1]");
 }

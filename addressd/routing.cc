@@ -127,7 +127,11 @@ Task<Result<ipc::Destination>> Routing::route(std::string address, std::string s
     CO_TRY(Place place, co_await classes_.locate(std::move(address)));
     CO_TRY(std::string moved, co_await moved_to(place.address));
     Way way;
-    if (!moved.empty()) {
+    if (place.address.starts_with('-') && !settings_.syntax.allow_min_user()) {
+        // Programs that get it could take it for an option.
+        way.transport = "error";
+        way.nexthop = "5.1.3 bad address syntax";
+    } else if (!moved.empty()) {
         way.transport = "error";
         way.nexthop = std::move(moved);
     } else {

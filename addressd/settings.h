@@ -7,6 +7,7 @@
 #include "addressd/rewriting_settings.h"
 #include "lib/config/alias_settings.h"
 #include "lib/config/common.h"
+#include "lib/config/message_settings.h"
 #include "lib/config/proxy_interfaces.h"
 #include "lib/table/address_keys.h"
 
@@ -41,6 +42,8 @@ struct Settings : conf::Common {
     conf::Param<conf::List> local_recipient_maps{
         params, "local_recipient_maps", "unix:passwd.byname $alias_maps auth:",
         "Tables with all recipients in $mydestination; empty: every address is accepted."};
+    conf::Param<conf::List> virtual_maps{
+        params, "virtual_maps", "", "The name that virtual_alias_maps had before Postfix 2.0."};
     conf::Param<conf::List> virtual_alias_maps{
         params, "virtual_alias_maps", "$virtual_maps",
         "Tables that send mail for an address to other addresses."};
@@ -72,6 +75,7 @@ struct Settings : conf::Common {
         params, "virtual_alias_address_length_limit", 1000, conf::Range<int>{64, 100000},
         "The longest address that virtual aliases may produce."};
 
+    conf::AddressSettings syntax{*this};
     RewritingSettings rewriting{*this};
     SrsSettings srs{*this};
 

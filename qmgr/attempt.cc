@@ -21,12 +21,14 @@ bool is_done(const spool::Progress& progress) {
 }
 
 /// Where a content filter wants mail for an address, whatever its route is (access(5) FILTER).
-ipc::Destination filtered(std::string_view filter, const std::string& address) {
+ipc::Destination filtered(std::string_view filter, const std::string& address,
+                          const std::string& otherwise) {
     const std::size_t colon = filter.find(':');
     ipc::Destination to;
     to.recipient = address;
     to.transport = filter.substr(0, colon);
     if (colon != std::string_view::npos) to.nexthop = filter.substr(colon + 1);
+    if (to.nexthop.empty()) to.nexthop = otherwise;
     if (to.nexthop.empty()) to.nexthop = address.substr(address.rfind('@') + 1);
     return to;
 }
@@ -171,7 +173,8 @@ Task<void> Manager::take_resolved(Message& message, std::size_t index, ipc::Reso
 void Manager::assign(Message& message, std::size_t index, const ipc::Destination& routed) {
     const std::string& filter = message.story.envelope.filter;
     const ipc::Destination destination =
-        filter.empty() ? routed : filtered(filter, routed.recipient);
+        filter.empty() ? routed
+                       : filtered(filter, routed.recipient, settings_.default_filter_nexthop());
     spool::Progress progress;
     if (destination.transport == "error") {
         progress = verdict_of(destination.nexthop, "5.0.0");

@@ -176,7 +176,7 @@ Task<Result<void>> Manager::store(spool::QueueId id, spool::Envelope envelope,
         log_info(id.text() + ": placed on hold");
         co_return Result<void>();
     }
-    const auto most_hops = static_cast<std::size_t>(settings_.hopcount_limit());
+    const auto most_hops = static_cast<std::size_t>(settings_.message.hopcount_limit());
     bool looping = count_hops(content.substr(0, kHeaderLook), most_hops) > most_hops;
     spool::Story story(std::move(envelope));
     co_return co_await take_over(*std::move(stored), std::move(story), std::move(content_fd),

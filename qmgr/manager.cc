@@ -20,7 +20,7 @@ spool::Spool::Options options_of(const Settings& settings) {
     spool::Spool::Options options;
     options.journal.segment_size = static_cast<std::uint32_t>(settings.journal_segment_size());
     options.journal.keep_segments = static_cast<std::size_t>(settings.journal_segments());
-    options.journal_message_limit = settings.journal_message_limit();
+    options.journal_message_limit = settings.message.journal_message_limit();
     return options;
 }
 

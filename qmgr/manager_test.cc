@@ -62,6 +62,15 @@ TEST_CASE("a filter takes the place of every route, after the aliases", "[qmgr]"
     CHECK(house.agent->jobs.empty());
 }
 
+TEST_CASE("a filter without next hop has the one that is set", "[qmgr]") {
+    Folder folder;
+    House house("default_filter_nexthop = [127.0.0.1]:10026\n");
+    house.filter = "smtp:";
+    const spool::QueueId id = house.submit({"b@one.test"});
+    house.until([&] { return house.gone(id); });
+    CHECK(house.agent->jobs.at(0).nexthop == "[127.0.0.1]:10026");
+}
+
 TEST_CASE("an alias becomes its members, and that survives a restart", "[qmgr]") {
     Folder folder;
     spool::QueueId id;

@@ -151,7 +151,7 @@ Task<bool> Pickup::take(std::string name) {
         co_return !later;
     }
     drop->envelope.arrival = now_micros();
-    drop->envelope.filter = manager_.settings().content_filter();
+    drop->envelope.filter = manager_.settings().message.content_filter();
     drop->content.insert(
         0, fmt::format("Received: by {} ({}, from userid {})\r\n\tid {}; {}\r\n",
                        manager_.settings().myhostname(), manager_.settings().mail_name(), drop->uid,

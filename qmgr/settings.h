@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "lib/config/common.h"
+#include "lib/config/message_settings.h"
 #include "lib/config/per_service.h"
 #include "qmgr/growth.h"
 #include "qmgr/notice.h"
@@ -147,9 +148,6 @@ struct Settings : conf::Common {
         params, "queue_commit_time_limit", 10s, conf::at_least(0s),
         "When the disk takes longer than this to store a message, new mail is refused for a while "
         "(452 4.3.1); 0 is never."};
-    conf::Param<conf::Size> journal_message_limit{
-        params, "queue_journal_message_limit", 1 << 20,
-        "A larger message is received into a file of its own instead of the journal."};
     conf::Param<conf::Size> journal_segment_size{
         params, "queue_journal_segment_size", 16 << 20,
         conf::between<std::uint64_t>(1 << 20, 1 << 30),
@@ -191,13 +189,11 @@ struct Settings : conf::Common {
         params, "queue_takeover_delay", 2s, conf::at_least(0s),
         "How long qmgr, when it has started, leaves alone what was in the queue: delivery agents "
         "of an earlier configuration that still work on it make themselves known meanwhile."};
-    conf::Param<int> hopcount_limit{
-        params, "hopcount_limit", 50, conf::at_least(1),
-        "With more Received: fields a message is returned: it runs in a circle."};
-    conf::Param<std::string> content_filter{
-        params, "content_filter", "",
-        "transport:nexthop by which new mail goes to a content filter, which brings it back to a "
-        "service that has -o content_filter= (smtpd, and sendmail's mail)."};
+    conf::MessageSettings message{*this};
+    conf::Param<std::string> default_filter_nexthop{
+        params, "default_filter_nexthop", "",
+        "The next hop of a content filter that is named without one; empty: the recipient's "
+        "domain."};
     conf::Param<int> probe_limit{
         params, "address_verify_pending_request_limit", 5000, conf::at_least(1),
         "Addresses that are probed at the same time; more are told to ask again later."};

@@ -1,7 +1,7 @@
 #include "smtp-client/outgoing.h"
 
+#include "lib/net/dns/filtered_resolver.h"
 #include "smtp-client/delivery_fixture_test.h"
-#include "smtp-client/filtered_resolver.h"
 
 using namespace facteur;
 using namespace facteur::smtp_client;
@@ -180,7 +180,9 @@ TEST_CASE_METHOD(Client, "what is known of a server's address", "[smtp-client]")
 TEST_CASE_METHOD(Client, "records that a filter ignores are not there", "[smtp-client]") {
     resolver.a("mx.test", "192.0.2.1");
     resolver.a("mx.test", "192.0.2.2");
-    FilteredResolver filtered(resolver, lookups, {"pcre:/x"});
+    dns::FilteredResolver filtered(resolver, "smtp_dns_reply_filter", [&](std::string asked) {
+        return lookups.find({"pcre:/x"}, ipc::LookupKey::exact, std::move(asked));
+    });
     lookups.table["mx.test. 0 IN A 192.0.2.1"] = "ignore";
     bool all = GENERATE(true, false);
     if (all) lookups.table["mx.test. 0 IN A 192.0.2.2"] = "IGNORE";
@@ -195,5 +197,5 @@ TEST_CASE_METHOD(Client, "records that a filter ignores are not there", "[smtp-c
     record.ttl = 300;
     record.preference = 10;
     record.data = "mx.example.com";
-    CHECK(filter_text(record) == "example.com. 300 IN MX 10 mx.example.com.");
+    CHECK(dns::filter_text(record) == "example.com. 300 IN MX 10 mx.example.com.");
 }

@@ -60,7 +60,11 @@ SmtpClient::SmtpClient(daemon::Process& process, const Settings& settings, Proto
                     settings.unreachable_time()),
       address_(process.scope(), "private/address"),
       lookups_(address_),
-      filtered_(*resolver_, lookups_, settings.dns_reply_filter()),
+      filtered_(*resolver_, "smtp_dns_reply_filter",
+                [this, &settings](std::string record) {
+                    return lookups_.find(settings.dns_reply_filter(), ipc::LookupKey::exact,
+                                         std::move(record));
+                }),
       routing_(routing_for(settings, settings.dns_reply_filter().empty() ? *resolver_ : filtered_,
                            reachability_)),
       authd_(process.scope(), "private/auth", kPatience),

@@ -4,8 +4,8 @@
 
 #include "lib/daemon/service.h"
 #include "lib/ipc/client.h"
+#include "lib/net/dns/filtered_resolver.h"
 #include "smtp-client/agent.h"
-#include "smtp-client/filtered_resolver.h"
 #include "smtp-client/settings.h"
 #include "smtp-client/sts_services.h"
 #include "smtp-client/tls_reporter.h"
@@ -34,7 +34,7 @@ private:
     Reachability reachability_;
     ipc::Client address_;
     AddressdLookups lookups_;
-    FilteredResolver filtered_;
+    dns::FilteredResolver filtered_;
     Routing routing_;
     ipc::Client authd_;
     ipc::Client policyd_;

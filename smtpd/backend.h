@@ -64,6 +64,8 @@ public:
     virtual Task<Result<ipc::LookupManyReply>> lookup_many(ipc::LookupMany question) = 0;
     /// By which transport mail for an address goes.
     virtual Task<Result<ipc::Destination>> route(std::string sender, std::string address) = 0;
+    /// Whom mail for an address goes to, through all aliases; itself when it is none.
+    virtual Task<Result<std::vector<std::string>>> members(std::string address) = 0;
 
     // the DNS
     virtual Task<ClientName> client_name(Address client) = 0;

@@ -37,6 +37,13 @@ struct CommandSettings : conf::Section {
         R"(\t\40!"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`)"
         R"(abcdefghijklmnopqrstuvwxyz{|}~)",
         "The characters that values from clients may have in replies; others become _."};
+    conf::Param<bool> disable_expn{
+        params, "disable_expn_command", true,
+        "Whether EXPN is switched off, which tells who is behind an alias or a list."};
+    conf::Param<conf::List> dns_reply_filter{
+        params, "smtpd_dns_reply_filter", "",
+        "Tables that say IGNORE to records of the name service that smtpd is not to see, by their "
+        "text: name ttl class type value."};
     conf::Param<conf::List> flush_domains{
         params, "fast_flush_domains", "$relay_domains",
         "The domains whose mail ETRN may ask for, which is then sent at once."};

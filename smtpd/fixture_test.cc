@@ -72,6 +72,17 @@ Task<Result<std::optional<std::string>>> FakeBackend::lookup(ipc::Lookup questio
     co_return value;
 }
 
+Task<Result<std::vector<std::string>>> FakeBackend::members(std::string address) {
+    std::vector<std::string> members;
+    if (address == "user@here.test") {
+        members.push_back("anna@here.test");
+        members.push_back("a b@else.test");
+    } else {
+        members.push_back(std::move(address));
+    }
+    co_return members;
+}
+
 Task<Result<bool>> FakeBackend::matches(ipc::Match) {
     co_return true;
 }

@@ -53,6 +53,13 @@ Remote::Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Reso
     : scope_(scope),
       settings_(settings),
       resolver_(std::move(resolver)),
+      filtered_(*resolver_, "smtpd_dns_reply_filter",
+                [this](std::string record) {
+                    ipc::Lookup question;
+                    question.tables = settings_.commands.dns_reply_filter();
+                    question.key = std::move(record);
+                    return lookup(std::move(question));
+                }),
       addressd_(scope, "private/address", kQuestionBudget),
       policyd_(scope, "private/policy", kPolicyBudget),
       servers_(scope, "private/policy", settings.ipc_timeout()),
@@ -61,6 +68,11 @@ Remote::Remote(Scope& scope, const Settings& settings, std::unique_ptr<dns::Reso
       rooms_(scope, "private/queue", kRoomBudget),
       addresses_(addressd_, kMostAddresses),
       tls_(authd_, "smtp", tls_options(settings, std::move(authorities))) {}
+
+dns::Resolver& Remote::names() {
+    if (settings_.commands.dns_reply_filter().empty()) return *resolver_;
+    return filtered_;
+}
 
 Task<Result<ipc::Classification>> Remote::classify(std::string address) {
     co_return co_await addresses_.find(scope_, std::move(address));
@@ -120,12 +132,12 @@ Task<Result<ipc::Destination>> Remote::route(std::string sender, std::string add
 }
 
 Task<Result<Fd>> Remote::connect(std::string place, TimePoint deadline) {
-    co_return co_await milter::connect_to_place(scope_, *resolver_, std::move(place), deadline);
+    co_return co_await milter::connect_to_place(scope_, names(), std::move(place), deadline);
 }
 
 Task<ClientName> Remote::client_name(Address client) {
     const TimePoint deadline = Loop::current().now() + kNameBudget;
-    dns::ClientName found = co_await dns::client_name(*resolver_, scope_, client, deadline);
+    dns::ClientName found = co_await dns::client_name(names(), scope_, client, deadline);
     ClientName name;
     name.name = std::move(found.name);
     name.reverse = std::move(found.reverse);
@@ -136,7 +148,7 @@ Task<ClientName> Remote::client_name(Address client) {
 
 Task<Result<std::vector<std::string>>> Remote::servers(std::string domain, Servers kind) {
     const dns::Type type = kind == Servers::ns ? dns::Type::ns : dns::Type::mx;
-    auto answer = co_await resolver_->query(scope_, std::move(domain), type);
+    auto answer = co_await names().query(scope_, std::move(domain), type);
     std::vector<std::string> names;
     if (!answer && answer.error().is_temporary()) co_return std::unexpected(answer.error());
     if (!answer) co_return names;  // a name that cannot exist
@@ -148,7 +160,7 @@ Task<Result<std::vector<std::string>>> Remote::servers(std::string domain, Serve
 }
 
 Task<Result<std::vector<std::string>>> Remote::addresses(std::string host) {
-    auto found = co_await dns::addresses_of(*resolver_, scope_, std::move(host), true, true);
+    auto found = co_await dns::addresses_of(names(), scope_, std::move(host), true, true);
     std::vector<std::string> ips;
     if (!found && found.error().is_temporary()) co_return std::unexpected(found.error());
     if (!found) co_return ips;
@@ -160,7 +172,7 @@ Task<Result<std::vector<std::string>>> Remote::addresses(std::string host) {
 Task<Result<Listing>> Remote::dns_list(std::string name) {
     CO_TRY(Listing listing, co_await listed_as(name, kNever));
     if (listing.addresses.empty()) co_return listing;
-    auto reason = co_await resolver_->query(scope_, name, dns::Type::txt);
+    auto reason = co_await names().query(scope_, name, dns::Type::txt);
     if (reason && reason->found()) listing.reason = reason->records.front().data;
     co_return listing;
 }
@@ -168,7 +180,7 @@ Task<Result<Listing>> Remote::dns_list(std::string name) {
 Task<Result<Listing>> Remote::listed_as(std::string name, TimePoint deadline) {
     Listing listing;
     CO_TRY(dns::Answer found,
-           co_await resolver_->query(scope_, std::move(name), dns::Type::a, deadline));
+           co_await names().query(scope_, std::move(name), dns::Type::a, deadline));
     for (const dns::Record& record : found.records)
         listing.addresses.push_back(Address::from_bytes(record.data).ip());
     listing.ttl = found.ttl;

@@ -7,7 +7,7 @@
 
 #include "lib/ipc/client.h"
 #include "lib/login/authd_tls.h"
-#include "lib/net/dns/resolver.h"
+#include "lib/net/dns/filtered_resolver.h"
 #include "smtpd/address_cache.h"
 #include "smtpd/backend.h"
 #include "smtpd/settings.h"
@@ -30,6 +30,7 @@ public:
     Task<Result<bool>> matches(ipc::Match question) override;
     Task<Result<ipc::LookupManyReply>> lookup_many(ipc::LookupMany question) override;
     Task<Result<ipc::Destination>> route(std::string sender, std::string address) override;
+    Task<Result<std::vector<std::string>>> members(std::string address) override;
 
     Task<ClientName> client_name(Address client) override;
     Task<Result<std::vector<std::string>>> servers(std::string domain, Servers kind) override;
@@ -60,6 +61,9 @@ public:
     Task<Result<void>> submit(ipc::Submit message, Fd content) override;
 
 private:
+    /// What smtpd_dns_reply_filter leaves of it.
+    dns::Resolver& names();
+    Task<Result<void>> add_members(std::vector<std::string>& members, std::string address);
     Task<void> learn_interests();
     Task<void> send_abort(std::uint64_t exchange);
     Task<void> send_abandon(std::string queue_id);
@@ -68,6 +72,7 @@ private:
     Scope& scope_;
     const Settings& settings_;
     std::unique_ptr<dns::Resolver> resolver_;
+    dns::FilteredResolver filtered_;
     ipc::Client addressd_;
     ipc::Client policyd_;
     ipc::Client servers_;  ///< policyd too, which takes its time over them

@@ -52,6 +52,7 @@ const Session::Verb Session::kVerbs[] = {
     {"RSET", kJunk, &Session::do_rset},
     {"NOOP", kJunk | kLast | kBeforeTls, &Session::do_noop},
     {"VRFY", kJunk | kLast | kMilters, &Session::do_vrfy},
+    {"EXPN", kJunk | kLast | kMilters, &Session::do_expn},
     {"ETRN", kJunk | kMilters, &Session::do_etrn},
     {"HELP", kJunk | kBeforeTls, &Session::do_help},
     {"QUIT", kBeforeTls, &Session::do_quit},
@@ -223,7 +224,7 @@ Reply Session::unknown_command(std::string_view verb, std::string_view line) {
         return Reply{221, "2.7.0", "Error: I can break rules, too. Goodbye."};
     }
     // RFC 5321 section 4.2.4 tells commands that it knows from all others.
-    for (const std::string_view known : {"EXPN", "TURN", "SEND", "SOML", "SAML"}) {
+    for (const std::string_view known : {"TURN", "SEND", "SOML", "SAML"}) {
         if (iequals(verb, known)) return Reply{502, "5.5.1", "Error: command not implemented"};
     }
     return Reply{500, "5.5.2", "Error: command not recognized"};
@@ -258,6 +259,7 @@ Task<void> Session::answer(Reply reply) {
 Task<Reply> Session::do_help(std::string) {
     std::string verbs = "Commands:";
     for (const Verb& verb : kVerbs) {
+        if (verb.name == "EXPN" && settings_.commands.disable_expn()) continue;
         if (!verb.name.starts_with('X')) verbs.append(" ").append(verb.name);
     }
     co_return Reply{214, "2.0.0", std::move(verbs)};

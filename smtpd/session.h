@@ -117,6 +117,9 @@ private:
     Task<smtp::Reply> do_rset(std::string arguments);
     Task<smtp::Reply> do_noop(std::string arguments);
     Task<smtp::Reply> do_vrfy(std::string arguments);
+    bool is_option(std::string_view local) const;
+    Task<smtp::Reply> do_expn(std::string arguments);
+    Task<std::optional<smtp::Reply>> refuse_to_tell(const char* verb, const std::string& address);
     Task<smtp::Reply> do_help(std::string arguments);
     Task<smtp::Reply> do_quit(std::string arguments);
     bool auth_offered() const;

@@ -79,7 +79,7 @@ Task<std::optional<Reply>> Session::may_send_content() {
 
 void Session::begin_content() {
     Content::Limits limits;
-    limits.in_memory = settings_.limits.in_memory();
+    limits.in_memory = settings_.message.journal_message_limit();
     limits.size = settings_.message_size_limit();
     transaction_->content =
         std::make_unique<Content>(server_.backend, transaction_->queue_id, limits);
@@ -223,7 +223,7 @@ std::optional<Reply> Session::content_fault(const smtp::Strays& strays) const {
     if (refuses_strays_ && strays.bare_cr) return Reply{code, status, "Error: bare <CR> received"};
     if (content.too_big()) return Reply{552, "5.3.4", "Error: message file too big"};
     if (content.failure()) return storage_reply(*content.failure());
-    if (content.header().received > static_cast<std::size_t>(settings_.limits.hops()))
+    if (content.header().received > static_cast<std::size_t>(settings_.message.hopcount_limit()))
         return Reply{554, "5.4.0", "Error: too many hops"};
     return std::nullopt;
 }
@@ -342,7 +342,7 @@ Task<Reply> Session::submit_message() {
     message.hold = transaction.effects.hold;
     // REDIRECT wins over FILTER, and FILTER over the parameter.
     if (transaction.effects.redirect.empty())
-        message.filter = transaction.effects.filter.empty() ? settings_.content_filter()
+        message.filter = transaction.effects.filter.empty() ? settings_.message.content_filter()
                                                             : transaction.effects.filter;
     Result<Fd> sealed = content.seal();
     if (!sealed) co_return storage_reply(sealed.error());

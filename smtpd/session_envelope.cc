@@ -119,6 +119,11 @@ Task<std::optional<Reply>> Session::ask_policy(ipc::PolicyMoment moment, const s
     co_return reply;
 }
 
+/// allow_min_user: programs could take the address for one.
+bool Session::is_option(std::string_view local) const {
+    return local.starts_with('-') && !settings_.addresses.allow_min_user();
+}
+
 Result<Transaction> Session::parse_mail(std::string_view arguments) const {
     const bool strict = settings_.strict_envelopes();
     if (!smtp::take_keyword(arguments, "FROM:", strict) || trim(arguments).empty())
@@ -127,7 +132,8 @@ Result<Transaction> Session::parse_mail(std::string_view arguments) const {
     rules.utf8 = settings_.smtputf8_enable() && client_.esmtp;
     rules.strict = strict;
     auto sender = smtp::take_path(arguments, rules);
-    if (!sender) return std::unexpected(syntax_error("5.1.7", "Bad sender address syntax"));
+    if (!sender || is_option(sender->local))
+        return std::unexpected(syntax_error("5.1.7", "Bad sender address syntax"));
     Transaction transaction;
     transaction.sender = sender->internal();
     // RFC 5321 section 3.2 has no parameters after HELO; those that come are taken, as Postfix
@@ -216,7 +222,7 @@ Result<ipc::SubmitRecipient> Session::parse_rcpt(std::string_view arguments) con
     rules.utf8 = transaction_ && transaction_->parameters.smtputf8;
     rules.strict = strict;
     auto mailbox = smtp::take_path(arguments, rules);
-    if (!mailbox || mailbox->is_null() || mailbox->local.empty())
+    if (!mailbox || mailbox->is_null() || mailbox->local.empty() || is_option(mailbox->local))
         return std::unexpected(syntax_error("5.1.3", "Bad recipient address syntax"));
     TRY(auto parameters, smtp::parse_rcpt_parameters(arguments, offered()));
     ipc::SubmitRecipient recipient;

@@ -121,6 +121,7 @@ Task<Reply> Session::do_ehlo(std::string arguments) {
     if (!tests_pipelining) offer(ehlo::kPipelining);
     offer(ehlo::kSize, std::to_string(settings_.message_size_limit()));
     if (!settings_.disable_vrfy()) offer(ehlo::kVrfy);
+    if (!settings_.commands.disable_expn()) offer(ehlo::kExpn);
     offer(ehlo::kEtrn);
     if (settings_.tls.level() != TlsLevel::none && !client_.tls) offer(ehlo::kStartTls);
     if (auth_offered()) {
@@ -251,28 +252,6 @@ Task<Reply> Session::do_rset(std::string arguments) {
 
 Task<Reply> Session::do_noop(std::string) {
     co_return Reply{250, "2.0.0", "Ok"};
-}
-
-/// RFC 5321 section 3.5.3: an address that we would take gets 252.  Nobody learns more from it
-/// than from RCPT, because the same restrictions answer.
-Task<Reply> Session::do_vrfy(std::string arguments) {
-    if (settings_.disable_vrfy() || (is_screened_out() && settings_.screen.disable_vrfy()))
-        co_return Reply{502, "5.5.1", "VRFY command is disabled"};
-    if (arguments.empty()) co_return Reply{501, "5.5.4", "Syntax: VRFY address"};
-    smtp::AddressRules rules;
-    rules.utf8 = settings_.smtputf8_enable();
-    std::string_view text = arguments;
-    auto mailbox = smtp::take_path(text, rules);
-    if (!mailbox || mailbox->is_null() || !trim(text).empty())
-        co_return Reply{501, "5.1.3", "Bad recipient address syntax"};
-    const std::string address = mailbox->internal();
-    if (is_screened_out()) co_return *screen_->verdict();
-    Facts facts(client_, "VRFY");
-    facts.recipient = &address;
-    facts.premature = premature_;
-    std::optional<Reply> refusal = co_await server_.gate.recipient(facts);
-    if (refusal) co_return refused(facts, *std::move(refusal));
-    co_return Reply{252, "2.0.0", mailbox->external()};
 }
 
 Task<Reply> Session::do_quit(std::string) {

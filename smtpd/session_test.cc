@@ -42,6 +42,7 @@ TEST_CASE("EHLO offers what the settings allow", "[smtpd]") {
         {"smtputf8_enable = yes\n", "250-SMTPUTF8", "AUTH"},
         {"smtpd_discard_ehlo_keywords = chunking, DSN, limits\n", "250 8BITMIME", "DSN"},
         {"disable_vrfy_command = yes\n", "250", "VRFY"},
+        {"disable_expn_command = yes\n", "250", "EXPN"},
     }));
     INFO(row.main_cf);
     Fixture f(row.main_cf);
@@ -51,6 +52,21 @@ TEST_CASE("EHLO offers what the settings allow", "[smtpd]") {
     CHECK_THAT(reply, StartsWith("250-mx.here.test\r\n"));
     CHECK_THAT(reply, Contains(row.has));
     CHECK_THAT(reply, !Contains(row.has_not));
+}
+
+TEST_CASE("EXPN tells who is behind a list, where it is switched on", "[smtpd]") {
+    Fixture f("disable_expn_command = no\n");
+    f.connect();
+    f.reply();
+    CHECK_THAT(f.say(kHello), Contains("-EXPN\r\n"));
+    CHECK(f.say("EXPN <user@here.test>") ==
+          "250-2.1.5 <anna@here.test>\r\n250 2.1.5 <\"a b\"@else.test>");
+    CHECK(f.say("EXPN anna@here.test") == "550 5.1.1 That is no mailing list: anna@here.test");
+    CHECK_THAT(f.say("EXPN nobody@here.test"), StartsWith("550 5.1.1"));
+    CHECK_THAT(f.say("EXPN x@else.test"), StartsWith("454 4.7.1"));
+    CHECK(f.say("EXPN") == "501 5.5.4 Syntax: EXPN list");
+    CHECK(f.say("EXPN <a") == "501 5.1.3 Bad recipient address syntax");
+    CHECK(f.say("MAIL FROM:<-x@else.test>") == "501 5.1.7 Bad sender address syntax");
 }
 
 TEST_CASE("each command answers as RFC 5321 says, in order and out of it", "[smtpd]") {
@@ -76,6 +92,7 @@ TEST_CASE("each command answers as RFC 5321 says, in order and out of it", "[smt
          "recipient table"},
         {{"VRFY a@else.test"}, "454 4.7.1 <a@else.test>: Relay access denied"},
         {{"VRFY"}, "501 5.5.4 Syntax: VRFY address"},
+        {{"EXPN user@here.test"}, "502 5.5.1 Error: command not implemented"},
         {{"HELP"},
          "214 2.0.0 Commands: EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY ETRN HELP "
          "QUIT"},

@@ -8,6 +8,7 @@
 
 #include "lib/config/common.h"
 #include "lib/config/dns.h"
+#include "lib/config/message_settings.h"
 #include "lib/config/proxy_interfaces.h"
 #include "smtpd/command_settings.h"
 #include "smtpd/extension_settings.h"
@@ -192,11 +193,6 @@ struct LimitSettings : conf::Section {
     Param<int> junk_commands{
         params, "smtpd_junk_command_limit", 100, Range<int>{1, 1000000},
         "NOOP, VRFY, RSET and the like between two messages before they count as errors."};
-    Param<int> hops{params, "hopcount_limit", 50, Range<int>{1, 100000},
-                    "Received: fields in a message that is accepted (RFC 5321 section 6.3)."};
-    Param<Size> in_memory{
-        params, "queue_journal_message_limit", 1000000,
-        "Content up to this size is kept in memory and in the journal; what is larger has a file."};
     Param<int> connections{params, "smtpd_sessions_per_process", 5000, Range<int>{1, 1000000},
                            "Sessions that one process serves at a time."};
     Param<int> per_client{params, "smtpd_client_connection_count_limit", 50, Range<int>{0, 1000000},
@@ -285,10 +281,8 @@ struct Settings : conf::Common {
     Param<int> bare_newline_code{params, "smtpd_forbid_bare_newline_reject_code", 550,
                                  Range<int>{400, 599},
                                  "The reply code for content with CR or LF alone."};
-    Param<std::string> content_filter{
-        params, "content_filter", "",
-        "transport:nexthop by which new mail goes to a content filter, which brings it back to a "
-        "service that has -o content_filter= (smtpd, and sendmail's mail)."};
+    conf::MessageSettings message{*this};
+    conf::AddressSettings addresses{*this};
     Param<List> xclient_hosts{
         params, "smtpd_authorized_xclient_hosts", "",
         "Clients that may say with XCLIENT for whom they speak: a list of names, networks, files "

@@ -36,6 +36,7 @@ public:
     Task<Result<bool>> matches(ipc::Match question) override;
     Task<Result<ipc::LookupManyReply>> lookup_many(ipc::LookupMany question) override;
     Task<Result<ipc::Destination>> route(std::string sender, std::string address) override;
+    Task<Result<std::vector<std::string>>> members(std::string address) override;
     Task<ClientName> client_name(Address client) override;
     Task<Result<std::vector<std::string>>> servers(std::string domain, Servers kind) override;
     Task<Result<std::vector<std::string>>> addresses(std::string host) override;

@@ -19,6 +19,7 @@ inline constexpr std::string_view kMtPriority = "MT-PRIORITY";              // R
 inline constexpr std::string_view kDeliverBy = "DELIVERBY";                 // RFC 2852
 inline constexpr std::string_view kFutureRelease = "FUTURERELEASE";         // RFC 4865
 inline constexpr std::string_view kVrfy = "VRFY";                           // RFC 5321 section 3.5
+inline constexpr std::string_view kExpn = "EXPN";                           // RFC 5321 section 3.5
 inline constexpr std::string_view kEtrn = "ETRN";                           // RFC 1985
 inline constexpr std::string_view kLimits = "LIMITS";                       // RFC 9422
 inline constexpr std::string_view kHelp = "HELP";  // RFC 5321 section 4.1.1.8

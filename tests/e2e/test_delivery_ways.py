@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from tests.lib import case
+from tests.lib import case, dns
 from tests.lib.sink import Sink
 from tests.lib.waiting import wait_until
 
@@ -15,12 +15,15 @@ TEXT = 'From: a@other.test\r\nSubject: {}\r\n\r\nText.\r\n'
 class DeliveryWays(case.TestCase):
     @classmethod
     def setUpClass(cls):
+        cls.names = cls.keep(dns.Answers({'other.test': ['A 192.0.2.1', 'A 192.0.2.66'],
+                                          'parked.test': ['A 192.0.2.66']}))
         cls.lmtp = cls.keep(Sink(lmtp=True))
         cls.smtp = cls.keep(Sink())
         cls.base = Path(tempfile.mkdtemp(prefix='facteur-ways-', dir='/tmp'))
         cls.base.chmod(0o777)
         cls.addClassCleanup(shutil.rmtree, cls.base, ignore_errors=True)
-        cls.i = cls.instance(settings=f'''
+        (cls.base / 'records').write_text('/ IN A 192\\.0\\.2\\.66$/ IGNORE\n')
+        cls.i = cls.instance(dns=cls.names, settings=f'''
 mydestination = local.test
 myorigin = local.test
 local_recipient_maps =
@@ -37,6 +40,9 @@ virtual_mailbox_base = {cls.base}
 virtual_uid_maps = inline:{{ low@tables.test=7, @tables.test=5000 }}
 virtual_gid_maps = static:5000
 recipient_delimiter = +
+disable_expn_command = no
+smtpd_sender_restrictions = reject_unknown_sender_domain
+smtpd_dns_reply_filter = regexp:{cls.base}/records
 ''')
 
     def send(self, to, subject, sender='a@other.test'):
@@ -75,6 +81,32 @@ recipient_delimiter = +
         copies = [m for m in self.with_subject(self.smtp, 'team')
                   if 'copies@relay.test' in m.recipients]
         self.assertEqual(len(copies), 1, 'mail that an alias sends on has no further copy')
+
+    def test_expn_tells_the_members_of_an_alias(self):
+        with self.i.smtp() as client:
+            client.ehlo('client.test')
+            self.assertTrue(client.has_extn('expn'))
+            code, text = client.docmd('EXPN', '<team@local.test>')
+            self.assertEqual((code, text), (250, b'2.1.5 <passed@local.test>\n'
+                                                 b'2.1.5 <unknown@local.test>'))
+            self.assertEqual(client.docmd('EXPN', 'passed@local.test')[0], 550)
+            self.assertEqual(client.docmd('EXPN', 'x@far.test', )[0] // 100, 5)
+            self.assertEqual(client.docmd('MAIL', 'FROM:<-x@far.test>'),
+                             (501, b'5.1.7 Bad sender address syntax'))
+            client.mail('a@other.test')
+            self.assertEqual(client.docmd('RCPT', 'TO:<-x@local.test>'),
+                             (501, b'5.1.3 Bad recipient address syntax'))
+
+    def test_records_that_a_filter_ignores_are_not_there(self):
+        with self.i.smtp() as client:
+            client.ehlo('client.test')
+            client.mail('a@parked.test')
+            code, text = client.rcpt('passed@local.test')
+            self.assertEqual(code, 450)
+            self.assertIn(b'4.1.8', text)
+            client.rset()
+            client.mail('a@other.test')
+            self.assertEqual(client.rcpt('passed@local.test')[0], 250)
 
     def test_mail_from_outside_without_sender_has_its_copy(self):
         self.send('passed@local.test', 'null sender', '')

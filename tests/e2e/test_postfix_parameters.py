@@ -17,7 +17,7 @@ DAEMONS = ('master', 'smtpd', 'qmgr', 'smtp-client', 'lmtp-local', 'imapd', 'pop
 MEASURED = ('reception', 'rewriting', 'tables', 'routing')
 AREAS = MEASURED + ('delivery', 'client', 'queue', 'house', 'tools')
 VERDICTS = ('honoured', 'meaningless', 'refused')
-WANTED = 75   # percent of the measured areas that are honoured, of those with a meaning
+WANTED = 90   # percent of the measured areas that are honoured, of those with a meaning
 
 Row = namedtuple('Row', 'name area verdict default text')
 OWN_VALUES = re.compile(r'\((the|of|a) [\w. ]+\)$')   # what postconf computes from its host
