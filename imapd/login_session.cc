@@ -24,8 +24,8 @@ const LoginSession::Verb LoginSession::kVerbs[] = {
     {"AUTHENTICATE", &LoginSession::do_authenticate},
 };
 
-LoginSession::LoginSession(login::Door& door, Scope& scope, Fd socket)
-    : Reception(door, scope, std::move(socket)), reader_(visitor_.stream(), kMaxCommand) {}
+LoginSession::LoginSession(login::Door& door, Scope& scope, login::Caller caller)
+    : Reception(door, scope, std::move(caller)), reader_(visitor_.stream(), kMaxCommand) {}
 
 std::string LoginSession::farewell(std::string_view text, bool) const {
     return "* BYE " + std::string(text);

@@ -13,7 +13,7 @@ namespace facteur::imapd {
 /// The IMAP conversation before a user is known: RFC 3501 sections 3.1, 6.1 and 6.2.
 class LoginSession : public login::Reception {
 public:
-    LoginSession(login::Door& door, Scope& scope, Fd socket);
+    LoginSession(login::Door& door, Scope& scope, login::Caller caller);
 
 protected:
     Task<std::string> greeting() override;

@@ -15,6 +15,11 @@ DESCRIPTION
     passes the session on to a process that runs as that owner, which it starts on demand.  One
     process serves many sessions of the same uid (imapd_sessions_per_process).  No part of this
     stage sees a password.  With TLS the login stage keeps the encryption and passes bytes on.
+
+    With imapd_haproxy, in main.cf or with -o for one listener, a proxy in front (HAProxy, nginx)
+    tells for whom it speaks, with the PROXY protocol, version 1 or 2; only those in
+    haproxy_trusted_networks are believed, and others hear nothing.
+
 SECURITY
     The login stage is open to the Internet; it runs as login_owner, without access to files.
     The mailbox stage runs as store_owner and can open no mailbox.  A small process beside it, the
@@ -92,8 +97,8 @@ using namespace facteur;
 
 namespace {
 
-Task<void> log_in(login::Door& door, Scope& scope, Fd socket) {
-    imapd::LoginSession session(door, scope, std::move(socket));
+Task<void> log_in(login::Door& door, Scope& scope, login::Caller caller) {
+    imapd::LoginSession session(door, scope, std::move(caller));
     co_await session.run();
 }
 

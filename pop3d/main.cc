@@ -20,6 +20,11 @@ DESCRIPTION
     Messages are removed at QUIT and at no other time.  Unique ids have the form that Dovecot gives
     them by default.  Several sessions may read one mailbox at a time: message numbers belong to
     the session, and a message that another session removed is answered with -ERR.
+
+    With pop3d_haproxy, in main.cf or with -o for one listener, a proxy in front (HAProxy, nginx)
+    tells for whom it speaks, with the PROXY protocol, version 1 or 2; only those in
+    haproxy_trusted_networks are believed, and others hear nothing.
+
 SECURITY
     The login stage is open to the Internet; it runs as login_owner, without access to files.
     The mailbox stage runs as store_owner and can open no mailbox.  A small process beside it, the
@@ -53,8 +58,8 @@ using namespace facteur;
 
 namespace {
 
-Task<void> log_in(login::Door& door, Scope& scope, Fd socket) {
-    pop3d::LoginSession session(door, scope, std::move(socket));
+Task<void> log_in(login::Door& door, Scope& scope, login::Caller caller) {
+    pop3d::LoginSession session(door, scope, std::move(caller));
     co_await session.run();
 }
 

@@ -7,8 +7,8 @@
 
 namespace facteur::login {
 
-Reception::Reception(Door& door, Scope& scope, Fd socket)
-    : door_(door), visitor_(door, scope, std::move(socket)) {}
+Reception::Reception(Door& door, Scope& scope, Caller caller)
+    : door_(door), visitor_(door, scope, std::move(caller)) {}
 
 Task<void> Reception::run() {
     try {

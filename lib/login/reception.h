@@ -10,7 +10,7 @@ namespace facteur::login {
 /// The conversation with a client whose user is not known yet: what IMAP and POP3 have in common.
 class Reception {
 public:
-    Reception(Door& door, Scope& scope, Fd socket);
+    Reception(Door& door, Scope& scope, Caller caller);
     virtual ~Reception() = default;
     Reception(const Reception&) = delete;
     Reception& operator=(const Reception&) = delete;

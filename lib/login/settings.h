@@ -39,6 +39,17 @@ public:
                                              "How long a client may take to log in."};
     conf::Param<int> login_attempts{params, named("_login_attempts"), 10, conf::at_least(1),
                                     "So many failed logins end the connection."};
+    conf::Param<bool> haproxy{
+        params, named("_haproxy"), false,
+        "Whether a proxy (HAProxy, nginx) in front tells for whom it speaks, with the PROXY "
+        "protocol, version 1 or 2; for one listener it is set with -o in master.cf."};
+    conf::Param<conf::List> haproxy_trusted_networks{
+        params, "haproxy_trusted_networks", "",
+        "Networks whose proxies are believed; imapd and pop3d believe none of others, smtpd "
+        "believes all when it is empty."};
+    conf::Param<conf::Seconds> haproxy_timeout{params, "haproxy_timeout", conf::Seconds(3),
+                                               conf::at_least(conf::Seconds(1)),
+                                               "How long a proxy may take to tell."};
     conf::Param<std::string> greeting{params, "login_greeting", "Facteur ready.",
                                       "The text of the IMAP and POP3 greetings."};
     conf::Param<int> client_connection_limit{

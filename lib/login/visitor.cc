@@ -35,19 +35,20 @@ ipc::SaslReply failure(ipc::SaslOutcome outcome, std::string reason) {
 
 }  // namespace
 
-Visitor::Visitor(Door& door, Scope& parent, Fd socket)
+Visitor::Visitor(Door& door, Scope& parent, Caller caller)
     : door_(door),
       scope_(parent),
-      stream_(scope_, std::move(socket)),
+      stream_(scope_, std::move(caller.socket)),
+      peer_(caller.proxied ? caller.proxied->source : stream_.peer()),
       session_id_(base64_encode(random_bytes(12))),
-      remote_(stream_.peer().ip()),
-      local_(stream_.local().ip()),
+      remote_(peer_.ip()),
+      local_(caller.proxied ? caller.proxied->destination.ip() : stream_.local().ip()),
       since_(Loop::current().now()) {
     stream_.set_deadline(door_.settings.login_timeout());
 }
 
 bool Visitor::is_secured() const {
-    return has_tls() || stream_.peer().is_loopback() || remote_ == local_;
+    return has_tls() || peer_.is_loopback() || remote_ == local_;
 }
 
 bool Visitor::may_authenticate() const {

@@ -6,6 +6,7 @@
 
 #include "lib/event/scope.h"
 #include "lib/ipc/ways/auth.h"
+#include "lib/login/caller.h"
 #include "lib/login/door.h"
 #include "lib/net/stream.h"
 
@@ -15,7 +16,7 @@ namespace facteur::login {
 /// log lines, whatever the protocol.
 class Visitor {
 public:
-    Visitor(Door& door, Scope& parent, Fd socket);
+    Visitor(Door& door, Scope& parent, Caller caller);
 
     Stream& stream() { return stream_; }
     bool has_tls() const { return stream_.tls() != nullptr; }
@@ -59,13 +60,14 @@ private:
     Task<Verdict> judge(ipc::SaslReply reply);
     ipc::SaslStart new_start(std::string mechanism) const;
     /// Everybody comes from this host to a webmail's users; one of them must not slow the others.
-    bool has_penalty() const { return !stream_.peer().is_loopback(); }
+    bool has_penalty() const { return !peer_.is_loopback(); }
     std::string description() const;
     void log_login(std::uint32_t pid) const;
 
     Door& door_;
     Scope scope_;
     Stream stream_;
+    Address peer_;  ///< the client, behind a proxy, too
     std::string session_id_;
     std::string remote_;
     std::string local_;

@@ -2,14 +2,12 @@
 import re
 import socket
 import struct
-import tempfile
-import shutil
 import unittest
-from pathlib import Path
 
 from tests.lib import ports, process
 from tests.lib.case import TestCase
 from tests.lib.instance import Instance
+from tests.lib.proxies import haproxy, nginx
 from tests.lib.waiting import wait_until
 
 SETTINGS = '''mynetworks = 192.0.2.0/24
@@ -18,57 +16,6 @@ smtpd_upstream_proxy_protocol = haproxy
 smtpd_upstream_proxy_timeout = 2s
 haproxy_trusted_networks = 127.0.0.1
 '''
-
-
-class Program:
-    """A proxy with its own folder."""
-
-    def __init__(self, name, config, arguments):
-        self.dir = Path(tempfile.mkdtemp(prefix=f'facteur-{name}-'))
-        (self.dir / 'config').write_text(config.replace('DIR', str(self.dir)))
-        command = [each.replace('DIR', str(self.dir)) for each in arguments]
-        self.child = process.Child([process.program(name)] + command, self.dir / 'log')
-
-    def log(self):
-        return (self.dir / 'log').read_text(errors='replace')
-
-    def stop(self):
-        self.child.stop()
-
-    def remove(self):
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-
-def haproxy(listen, to):
-    servers = ''.join(f'''
-listen v{version}
-    bind 127.0.0.1:{port}
-    server one 127.0.0.1:{to} {word}
-''' for version, (port, word) in enumerate(zip(listen, ('send-proxy', 'send-proxy-v2')), 1))
-    return Program('haproxy', f'''
-defaults
-    mode tcp
-    timeout connect 5s
-    timeout client 20s
-    timeout server 20s
-{servers}''', ['-db', '-f', 'DIR/config'])
-
-
-def nginx(listen, to):
-    return Program('nginx', f'''
-daemon off;
-pid DIR/pid;
-error_log DIR/error.log;
-load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-events {{ }}
-stream {{
-    server {{
-        listen 127.0.0.1:{listen};
-        proxy_pass 127.0.0.1:{to};
-        proxy_protocol on;
-    }}
-}}
-''', ['-p', 'DIR', '-c', 'DIR/config'])
 
 
 class Proxied(TestCase):
