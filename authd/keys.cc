@@ -108,16 +108,23 @@ Result<void> Keys::load(const std::string& service, const TlsFiles& files) {
         TRY(auto text, read_file(path, kFileLimit));
         if (auto added = add_chain_file(service, text); !added) return in_file(path, added.error());
     }
-    if (!files.chain_files().empty() || files.cert_file().empty()) return {};
-    TRY(auto certificates, read_file(files.cert_file(), kFileLimit));
-    TRY(auto key_text, read_file(files.key_file(), kFileLimit));
+    if (!files.chain_files().empty()) return {};
+    TRY_VOID(add_pair(service, files.cert_file(), files.key_file()));
+    return add_pair(service, files.eccert_file(), files.eckey_file());
+}
+
+Result<void> Keys::add_pair(const std::string& service, const std::string& cert_file,
+                            const std::string& key_file) {
+    if (cert_file.empty()) return {};
+    TRY(auto certificates, read_file(cert_file, kFileLimit));
+    TRY(auto key_text, read_file(key_file, kFileLimit));
     auto key = parse_key(key_text);
-    if (!key) return in_file(files.key_file(), key.error());
+    if (!key) return in_file(key_file, key.error());
     std::string chain;
     for (const auto& [label, block] : pem_blocks(certificates))
         if (label == "CERTIFICATE") chain.append(block).append("\n");
     auto added = add(service, *std::move(key), std::move(chain));
-    if (!added) return in_file(files.cert_file(), added.error());
+    if (!added) return in_file(cert_file, added.error());
     return {};
 }
 

@@ -36,6 +36,8 @@ private:
 
     static Result<Key> parse_key(const std::string& pem);
     Result<void> add(const std::string& service, Key key, std::string chain);
+    Result<void> add_pair(const std::string& service, const std::string& cert_file,
+                          const std::string& key_file);
     Result<void> add_chain_file(const std::string& service, std::string_view text);
 
     std::map<std::string, std::vector<std::string>> chains_;

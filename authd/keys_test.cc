@@ -64,6 +64,22 @@ TEST_CASE_METHOD(Fixture, "a certificate and its key serve all protocols", "[aut
     CHECK_FALSE(keys.sign("00", "ecdsa_secp256r1_sha256", "content"));
 }
 
+TEST_CASE_METHOD(Fixture, "a second pair is for clients that know elliptic curves", "[authd]") {
+    const std::string rsa =
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=mail.test "
+        "2>/dev/null -keyout " +
+        path("other") + " -out " + path("chain");
+    REQUIRE(std::system(rsa.c_str()) == 0);
+    configure("smtpd_tls_cert_file = " + path("chain") + "\nsmtpd_tls_key_file = " + path("other") +
+              "\nsmtpd_tls_eccert_file = " + path("cert") +
+              "\nsmtpd_tls_eckey_file = " + path("key") + "\n");
+    REQUIRE(keys.load("smtp", settings.smtpd_tls));
+    REQUIRE(keys.chains("smtp").size() == 2);
+    CHECK(keys.sign(*certificate_key_id(keys.chains("smtp")[1]), "ecdsa_secp256r1_sha256", "text"));
+    REQUIRE(keys.load("imap", settings.imapd_tls));
+    CHECK(keys.chains("imap") == keys.chains("smtp"));
+}
+
 TEST_CASE_METHOD(Fixture, "a chain file holds the key and its certificates", "[authd]") {
     configure("smtpd_tls_chain_files = " + path("chain") + "\n");
     REQUIRE(keys.load("smtp", settings.smtpd_tls));

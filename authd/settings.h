@@ -9,8 +9,8 @@ using namespace std::chrono_literals;
 /// The certificate and the key of one protocol; smtpd's are the default for the others.
 struct TlsFiles : conf::Section {
     struct Names {
-        std::string_view chain_files, cert_file, key_file;
-        std::string_view chain_default, cert_default, key_default;
+        std::string_view chain_files, cert_file, key_file, eccert_file, eckey_file;
+        std::string_view chain_default, cert_default, key_default, eccert_default, eckey_default;
     };
     TlsFiles(Section& outer, const Names& names)
         : Section(outer),
@@ -20,11 +20,18 @@ struct TlsFiles : conf::Section {
           cert_file(params, names.cert_file, names.cert_default,
                     "File with the certificate and its issuers in PEM, the server's own first."),
           key_file(params, names.key_file, names.key_default,
-                   "File with the private key of the certificate, in PEM.") {}
+                   "File with the private key of the certificate, in PEM."),
+          eccert_file(params, names.eccert_file, names.eccert_default,
+                      "File with a second certificate, for an elliptic curve key, and its issuers, "
+                      "in PEM."),
+          eckey_file(params, names.eckey_file, names.eckey_default,
+                     "File with the private key of the elliptic curve certificate, in PEM.") {}
 
     conf::Param<conf::List> chain_files;
     conf::Param<std::string> cert_file;
     conf::Param<std::string> key_file;
+    conf::Param<std::string> eccert_file;
+    conf::Param<std::string> eckey_file;
 };
 
 struct Settings : conf::Common {
@@ -41,8 +48,11 @@ struct Settings : conf::Common {
         params, "auth_username_format", "%Lu",
         "What a client's user name is turned into before it is looked up: %u, %n (before the @), "
         "%d (behind it); L makes lower case."};
+    conf::Param<std::string> sasl_local_domain{
+        params, "smtpd_sasl_local_domain", "",
+        "Postfix's name for auth_default_realm, which has it as its default."};
     conf::Param<std::string> default_realm{
-        params, "auth_default_realm", "",
+        params, "auth_default_realm", "$smtpd_sasl_local_domain",
         "The domain that is appended to a user name without one."};
     conf::Param<std::string> default_scheme{
         params, "auth_default_pass_scheme", "CRYPT",
@@ -91,21 +101,28 @@ struct Settings : conf::Common {
         "The mailboxes of users without a mail field: %u, %n, %d, %h and ~ are expanded."};
 
     TlsFiles smtpd_tls{*this,
-                       {"smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_key_file", "",
-                        "", "$smtpd_tls_cert_file"}};
+                       {"smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_key_file",
+                        "smtpd_tls_eccert_file", "smtpd_tls_eckey_file", "", "",
+                        "$smtpd_tls_cert_file", "", "$smtpd_tls_eccert_file"}};
     TlsFiles imapd_tls{*this,
                        {"imapd_tls_chain_files", "imapd_tls_cert_file", "imapd_tls_key_file",
-                        "$smtpd_tls_chain_files", "$smtpd_tls_cert_file", "$smtpd_tls_key_file"}};
+                        "imapd_tls_eccert_file", "imapd_tls_eckey_file", "$smtpd_tls_chain_files",
+                        "$smtpd_tls_cert_file", "$smtpd_tls_key_file", "$smtpd_tls_eccert_file",
+                        "$smtpd_tls_eckey_file"}};
     TlsFiles pop3d_tls{*this,
                        {"pop3d_tls_chain_files", "pop3d_tls_cert_file", "pop3d_tls_key_file",
-                        "$smtpd_tls_chain_files", "$smtpd_tls_cert_file", "$smtpd_tls_key_file"}};
+                        "pop3d_tls_eccert_file", "pop3d_tls_eckey_file", "$smtpd_tls_chain_files",
+                        "$smtpd_tls_cert_file", "$smtpd_tls_key_file", "$smtpd_tls_eccert_file",
+                        "$smtpd_tls_eckey_file"}};
     // Of the client that sends mail on; usually there is none.
-    TlsFiles smtp_tls{*this,
-                      {"smtp_tls_chain_files", "smtp_tls_cert_file", "smtp_tls_key_file", "", "",
-                       "$smtp_tls_cert_file"}};
-    TlsFiles lmtp_tls{*this,
-                      {"lmtp_tls_chain_files", "lmtp_tls_cert_file", "lmtp_tls_key_file", "", "",
-                       "$lmtp_tls_cert_file"}};
+    TlsFiles smtp_tls{
+        *this,
+        {"smtp_tls_chain_files", "smtp_tls_cert_file", "smtp_tls_key_file", "smtp_tls_eccert_file",
+         "smtp_tls_eckey_file", "", "", "$smtp_tls_cert_file", "", "$smtp_tls_eccert_file"}};
+    TlsFiles lmtp_tls{
+        *this,
+        {"lmtp_tls_chain_files", "lmtp_tls_cert_file", "lmtp_tls_key_file", "lmtp_tls_eccert_file",
+         "lmtp_tls_eckey_file", "", "", "$lmtp_tls_cert_file", "", "$lmtp_tls_eccert_file"}};
 };
 
 }  // namespace facteur::authd
