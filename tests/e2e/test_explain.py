@@ -24,10 +24,12 @@ PAIRS = [('a@b.test', 'user@example.test'), ('a@bad.test', 'user@example.test'),
          ('a@b.test', 'old@example.test'), ('', 'user@example.test'), ('a@plain', 'user@example.test')]
 
 
-class ExplainTest(unittest.TestCase):
+class Explaining(unittest.TestCase):
+    SETTINGS = SETTINGS
+
     @classmethod
     def setUpClass(cls):
-        cls.i = Instance(settings=SETTINGS)
+        cls.i = Instance(settings=cls.SETTINGS)
         cls.addClassCleanup(cls.i.remove)
         cls.i.start()
         cls.addClassCleanup(cls.i.stop)
@@ -36,6 +38,8 @@ class ExplainTest(unittest.TestCase):
         return json.loads(self.i.run('explain', '--from', sender, '--to', recipient, '--json', *more,
                                      check=False))
 
+
+class ExplainTest(Explaining):
     def converse(self, sender, recipient):
         """The answer to RCPT."""
         with smtplib.SMTP('127.0.0.1', self.i.port('smtp'), timeout=30) as client:
@@ -74,6 +78,47 @@ class ExplainTest(unittest.TestCase):
         said = self.explain('a@b.test', 'al@example.test')
         self.assertEqual(said['destinations'],
                          [{'recipient': 'far@away.test', 'transport': 'smtp', 'nexthop': 'away.test'}])
+
+
+class ExplainTables(Explaining):
+    """Tables in files, and senders that would have to be probed."""
+    SETTINGS = ('smtpd_sender_restrictions = reject_unverified_sender, '
+                'check_sender_access hash:$config_directory/senders, '
+                'check_sender_access pcre:$config_directory/senders.pcre, '
+                'check_client_access cidr:$config_directory/clients\n')
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.files = {name: cls.i.dir / name for name in ('senders', 'senders.pcre', 'clients')}
+        for name, text in (
+                ('senders', '# a comment\ngood.test OK\nworse.test\n  REJECT go away\n'),
+                ('senders.pcre', '# a comment\n/^x@/ DUNNO\n/@rule\\.test$/\n REJECT by rule\n'),
+                ('clients', '10.0.0.0/8 OK\n192.0.2.0/24 REJECT no client\n')):
+            cls.files[name].write_text(text)
+        cls.i.run('table', 'make', f'hash:{cls.files["senders"]}')
+
+    def table_of(self, name, sender, *more):
+        tables = self.explain(sender, 'user@example.test', *more)['tables']
+        return next(t for t in tables if t.get('file') == str(self.files[name]))
+
+    def test_entries_have_file_and_line(self):
+        self.assertEqual(self.table_of('senders', 'a@worse.test')['line'], 3)
+        self.assertEqual(self.table_of('senders.pcre', 'a@rule.test')['line'], 3)
+        client = self.table_of('clients', 'a@b.test', '--client', '192.0.2.9')
+        self.assertEqual((client['line'], client['value']), (2, 'REJECT no client'))
+        text = self.i.run('explain', '--from', 'a@worse.test', '--to', 'user@example.test',
+                          check=False)
+        self.assertIn(f'REJECT go away ({self.files["senders"]}, line 3)', text)
+
+    def test_nobody_is_probed_for_the_sake_of_an_explanation(self):
+        told = self.explain('a@b.test', 'user@example.test')
+        self.assertTrue(any(t['table'] == 'address verification' and 'not asked' in t['value']
+                            for t in told['tables']))
+        self.assertTrue(told['accepted'])
+        self.assertNotIn('undeliverable', self.i.log())
+        told = self.explain('a@b.test', 'user@example.test', '--probe')
+        self.assertFalse(told['accepted'])
 
 
 if __name__ == '__main__':

@@ -38,6 +38,10 @@ void NameCheck::note_table_parameters(std::string_view value) {
     static constexpr std::string_view kTypes[] = {"ldap", "mysql", "pgsql", "sqlite", "memcache"};
     for (const std::string& word : conf::parse_list(value)) {
         std::string_view table(word);
+        // unionmap:{ldap:a,pgsql:b}, { check_client_access pgsql:c }
+        const auto open = table.find('{');
+        if (open != std::string_view::npos && table.ends_with('}'))
+            note_table_parameters(table.substr(open + 1, table.size() - open - 2));
         while (table.starts_with("proxy:"))
             table.remove_prefix(6);
         for (std::string_view type : kTypes) {

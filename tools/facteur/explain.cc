@@ -4,14 +4,15 @@ NAME
 
 SYNOPSIS
     facteur [-c directory] explain --from ADDRESS --to ADDRESS [--client IP] [--helo NAME]
-        [--sasl USER] [--service NAME] [--json]
+        [--sasl USER] [--service NAME] [--probe] [--json]
 
 DESCRIPTION
     Holds the SMTP conversation that such a client would have, with smtpd's own code and the tables
     of the running addressd, up to the answer to RCPT TO; nothing is counted, remembered or queued.
     Prints each restriction that was consulted, where it stands and what it said, what the access
-    tables answered, and which of them decided.  If the recipient is accepted, tells to which
-    addresses it expands and by which transport and to which next hop each of them goes.
+    tables answered, with the file and line of the entry that matched, and which of them decided. If
+the recipient is accepted, tells to which addresses it expands and by which transport and to which
+next hop each of them goes.
 
     --client IP
         The client's address; the default is 127.0.0.1.
@@ -22,6 +23,9 @@ DESCRIPTION
     --service NAME
         The service of master.cf with its -o settings; the default is the first smtpd, or with
         --sasl the service submission.
+    --probe
+        Where reject_unverified_sender and its like ask, really probe the address: its mail server
+        hears of it.  Without, the address is taken for good.
     --json
         The same for programs.
 
@@ -51,6 +55,7 @@ SEE ALSO
 #include "tools/facteur/commands.h"
 #include "tools/facteur/instance.h"
 #include "tools/facteur/known.h"
+#include "tools/facteur/table_place.h"
 
 namespace facteur::tool {
 namespace {
@@ -59,6 +64,7 @@ struct ExplainWishes {
     std::string from, to, helo, login, service;
     std::string client = "127.0.0.1";
     bool json = false;
+    bool probe = false;
 };
 
 using Lines = std::vector<std::vector<std::string>>;
@@ -92,6 +98,7 @@ Result<std::vector<std::string>> command_for(const std::string& directory,
     words.push_back("from=" + wishes.from);
     words.push_back("to=" + wishes.to);
     if (!wishes.login.empty()) words.push_back("login=" + wishes.login);
+    if (wishes.probe) words.push_back("probe=yes");
     return words;
 }
 
@@ -144,13 +151,28 @@ struct Outcome {
     bool accepted() const { return verdict.starts_with('2'); }
 };
 
+void print_table(const std::vector<std::string>& line) {
+    const TablePlace place = place_in_table(line[1], {line[2], line[4]}, line[3]);
+    std::string where;
+    if (place.line > 0) where = " (" + place.file + ", line " + std::to_string(place.line) + ")";
+    std::printf("      %s: \"%s\": %s%s\n", line[1].c_str(), line[2].c_str(), line[3].c_str(),
+                where.c_str());
+}
+
+nlohmann::json table_as_json(const std::vector<std::string>& line) {
+    nlohmann::json table = {{"table", line[1]}, {"key", line[2]}, {"value", line[3]}};
+    const TablePlace place = place_in_table(line[1], {line[2], line[4]}, line[3]);
+    if (place.line == 0) return table;
+    table["file"] = place.file;
+    table["line"] = place.line;
+    return table;
+}
+
 void print_text(const Outcome& outcome) {
     for (const auto& line : outcome.lines) {
         if (line[0] == "command") std::printf("> %s\n", line[1].c_str());
         if (line[0] == "reply") std::printf("< %s\n", line[2].c_str());
-        if (line[0] == "table")
-            std::printf("      %s: \"%s\": %s\n", line[1].c_str(), line[2].c_str(),
-                        line[3].c_str());
+        if (line[0] == "table") print_table(line);
         if (line[0] == "rule")
             std::printf("    %s (%s): %s: %s%s%s\n", line[1].c_str(), place_of(line).c_str(),
                         line[4].c_str(), line[5].c_str(), line[6].empty() ? "" : ": ",
@@ -186,8 +208,7 @@ void print_json(const Outcome& outcome) {
         all[list] = nlohmann::json::array();
     for (const auto& line : outcome.lines) {
         if (line[0] == "rule") all["rules"].push_back(rule_as_json(line));
-        if (line[0] == "table")
-            all["tables"].push_back({{"table", line[1]}, {"key", line[2]}, {"value", line[3]}});
+        if (line[0] == "table") all["tables"].push_back(table_as_json(line));
         if (line[0] == "reply")
             all["replies"].push_back({{"command", line[1]}, {"reply", line[2]}});
     }
@@ -235,6 +256,7 @@ void add_explain(Command& app, Context& context) {
     command.add_option("--helo", wishes->helo, "What it says in EHLO");
     command.add_option("--sasl", wishes->login, "It has logged in as this user");
     command.add_option("--service", wishes->service, "The service of master.cf");
+    command.add_flag("--probe", wishes->probe, "Really probe addresses");
     command.add_flag("--json", wishes->json, "For programs");
     command.callback([&context, wishes] { context.status = run(context.directory, *wishes); });
 }

@@ -45,8 +45,9 @@ DESCRIPTION
     -o      As root: do not become the owner of the file first.
     -p      The database does not get owner and mode of the file, but mode 0644.
     -c dir  Where main.cf is.
-    -u, -U, -v
-            Accepted, without effect.
+    -u      Keys and values need not be UTF-8, although smtputf8_enable is set.
+    -U      With -h and -b they must be, too.
+    -v      Accepted, without effect.
 
     newaliases makes the databases of all files in $alias_database.
 
@@ -98,7 +99,9 @@ int table_main(int argc, char** argv, bool aliases) {
         app.add_flag("-b", wishes.message.body, "Keys are body lines of a message");
         app.add_flag("-m", wishes.message.mime, "With -h and -b: look into MIME parts");
     }
-    app.add_flag("-u,-U,-v");
+    app.add_flag("-u", wishes.no_utf8, "Keys and values need not be UTF-8");
+    app.add_flag("-U", wishes.utf8_in_message, "With -h and -b: they must be, too");
+    app.add_flag("-v");
     app.add_option("files", wishes.files, "[TYPE:]FILE").required();
     if (auto status = line.parse(argc, argv)) return *status;
     return run(directory, wishes);

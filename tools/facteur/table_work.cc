@@ -13,6 +13,7 @@
 #include "lib/base/text.h"
 #include "lib/config/load.h"
 #include "lib/config/param.h"
+#include "lib/smtp/domain.h"
 #include "lib/table/rules.h"
 #include "lib/table/stamp.h"
 
@@ -77,7 +78,27 @@ table::Source TableWork::parse(std::string_view text, const std::string& file) c
         wishes_.make.aliases ? table::parse_aliases(text, file) : table::parse_map(text, file);
     for (const auto& problem : source.problems)
         log_warning(problem.where_and_what());
+    if (wants_utf8()) drop_what_is_not_utf8(source, file);
     return source;
+}
+
+// postmap(1) -u: "UTF-8 support is enabled by default when smtputf8_enable = yes"; -U: "force UTF-8
+// syntax checks with the -b and -h options".
+bool TableWork::wants_utf8() const {
+    if (!instance_ || !instance_->settings->smtputf8_enable() || wishes_.no_utf8) return false;
+    const bool of_message = wishes_.message.headers || wishes_.message.body;
+    return !of_message || wishes_.utf8_in_message;
+}
+
+void TableWork::drop_what_is_not_utf8(table::Source& source, const std::string& file) const {
+    std::erase_if(source.entries, [&](const table::Entry& entry) {
+        const bool good = smtp::is_utf8(entry.key) && smtp::is_utf8(entry.value);
+        if (!good)
+            log_warning(file + ", line " + std::to_string(entry.line) +
+                        ": non-UTF-8 key or value: '" + printable(entry.key, 200) +
+                        "': skipping this entry");
+        return !good;
+    });
 }
 
 // postmap(1) -F: "concatenate the file content, with a newline inserted between files".
@@ -108,9 +129,18 @@ void TableWork::print_pair(const std::string& key, const std::string& value) con
 
 Result<bool> TableWork::query(const std::vector<NamedTable>& tables, const std::string& key,
                               bool with_key) {
+    // Postfix's dict_utf8: a key that is none is in no table, a value that is none is a mistake.
+    const bool utf8 = wants_utf8();
+    if (utf8 && !smtp::is_utf8(key)) {
+        log_warning("non-UTF-8 key '" + printable(key, 200) + "': skipping this request");
+        return false;
+    }
     for (const NamedTable& table : tables) {
         TRY(auto value, tables_->get(table.whole()).find(key));
         if (!value) continue;
+        if (utf8 && !smtp::is_utf8(*value))
+            return permanent(table.whole() + ": key \"" + printable(key, 200) +
+                             "\": non-UTF-8 value");
         TRY(std::string text, shown(*value));
         if (with_key)
             print_pair(key, text);

@@ -22,6 +22,8 @@ struct TableWishes {
     bool quiet = false;  ///< -w
     bool as_is = false;  ///< -f
     bool files_in_values = false;
+    bool no_utf8 = false;          ///< -u
+    bool utf8_in_message = false;  ///< -U
     bool with_nul = false, without_nul = false, own_mode = false, stay_root = false;
     MessageParts message;
     table::MakeWishes make;
@@ -64,6 +66,8 @@ private:
     Result<int> check(const NamedTable& table);
     Result<int> check_text(const NamedTable& table);
     table::Source parse(std::string_view text, const std::string& file) const;
+    bool wants_utf8() const;
+    void drop_what_is_not_utf8(table::Source& source, const std::string& file) const;
     Result<std::string> shown(const std::string& value) const;
     Result<void> read_values(table::Source& source) const;
     void print_pair(const std::string& key, const std::string& value) const;
