@@ -42,7 +42,11 @@ std::vector<std::pair<std::uint32_t, std::uint64_t>> Folder::file_sizes(
         std::lock_guard guard(state_mutex_);
         auto take = [&](const index::Entry& entry) {
             auto size = parse_file_name(state_.name(entry)).size;
-            if (!size) unknown.emplace_back(out.size(), path_of(entry.uid));
+            if (!size) {
+                const std::string place(place_name(entry.place));
+                const std::string name(state_.name(entry));
+                unknown.emplace_back(out.size(), dir_ + "/" + place + "/" + name);
+            }
             out.emplace_back(entry.uid, size.value_or(entry.size));
         };
         if (uids) {
