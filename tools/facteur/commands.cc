@@ -5,8 +5,8 @@ namespace {
 
 using Add = void (*)(Command&, Context&);
 constexpr Add kCommands[] = {
-    add_init,  add_start, add_stop,  add_reload,  add_status,  add_check, add_conf,
-    add_table, add_user,  add_queue, add_address, add_explain, add_probe,
+    add_init,  add_start, add_stop,    add_reload, add_status,  add_check,   add_conf,
+    add_table, add_user,  add_mailbox, add_queue,  add_address, add_explain, add_probe,
 };
 
 }  // namespace

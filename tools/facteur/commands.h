@@ -23,6 +23,7 @@ void add_check(Command& app, Context& context);
 void add_conf(Command& app, Context& context);
 void add_table(Command& app, Context& context);
 void add_user(Command& app, Context& context);
+void add_mailbox(Command& app, Context& context);
 void add_queue(Command& app, Context& context);
 void add_address(Command& app, Context& context);
 void add_explain(Command& app, Context& context);
