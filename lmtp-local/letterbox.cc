@@ -14,9 +14,7 @@ public:
     Task<Result<void>> append(store::NewMessage message) override;
     Task<Result<void>> flush() override;
     std::uint64_t flush_domain() const override { return store_->flush_domain(); }
-    Task<Result<void>> has_room(std::uint64_t size) override {
-        co_return co_await store_->has_room("INBOX", size);
-    }
+    Task<Result<void>> has_room(std::uint64_t size) override;
 
 private:
     std::unique_ptr<store::Store> store_;
@@ -37,6 +35,10 @@ Task<Result<void>> OwnLetterbox::append(store::NewMessage message) {
     auto appended = co_await store_->append("INBOX", std::move(message));
     if (!appended) co_return std::unexpected(std::move(appended).error());
     co_return Result<void>();
+}
+
+Task<Result<void>> OwnLetterbox::has_room(std::uint64_t size) {
+    co_return co_await store_->has_room("INBOX", size);
 }
 
 Task<Result<void>> OwnLetterbox::flush() {
