@@ -36,7 +36,7 @@ TESTFLAGS := $(if $(filter release,$(VARIANT)),-O0 -U_FORTIFY_SOURCE)
 LINKER   := $(if $(filter fuzz,$(VARIANT)),,-fuse-ld=gold)
 LDFLAGS  += -pthread $(LINKER) -Wl,--as-needed $(LDFLAGS_$(VARIANT))
 LDLIBS   := -lssl -lcrypto -levent_core -levent_pthreads -lcares -lfmt -lpcre2-8 -ldb-5.3 -llmdb -lcdb \
-            -lseccomp -lpam -lcrypt -largon2 -lidn2 -lunistring -lz -lcurl
+            -lseccomp -lpam -lcrypt -largon2 -lidn2 -lunistring -lz -lzstd -lcurl
 
 TESTS_OF   = $(filter %_test.cc,$(1))
 SOURCES_OF = $(filter-out %_test.cc %_fuzz.cc,$(1))

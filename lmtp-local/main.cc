@@ -201,6 +201,7 @@ int main(int argc, char** argv) {
     lmtp_local.sections = {&settings};
     lmtp_local.make = [&](daemon::Process& process) {
         auto options = daemon::parse_options({argv + 1, argv + argc});
+        store::set_compression(settings.compression);
         const bool is_privileged = options && options->privileged;
         return std::make_unique<lmtp_local::LmtpLocal>(process, settings, is_privileged);
     };

@@ -3,6 +3,7 @@
 #include "lib/config/alias_settings.h"
 #include "lib/config/common.h"
 #include "lib/config/per_service.h"
+#include "lib/store/compression.h"
 #include "lib/store/settings.h"
 
 namespace facteur::lmtp_local {
@@ -37,6 +38,7 @@ struct Settings : conf::Common {
                                      conf::Range<int>{100, 100000},
                                      "Recipients of one message over LMTP."};
 
+    store::CompressionSettings compression{*this};
     conf::AliasSettings aliases{*this};
     store::Settings store{*this};
 

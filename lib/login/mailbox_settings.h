@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "lib/config/param.h"
+#include "lib/store/compression.h"
 #include "lib/store/settings.h"
 
 namespace facteur::login {
@@ -31,6 +32,7 @@ public:
         params, "mail_max_userip_connections", 10, conf::at_least(0),
         "Sessions that one user may have from one address with one protocol; 0 is no limit."};
     store::Settings store{*this};
+    store::CompressionSettings compression{*this};
 };
 
 }  // namespace facteur::login

@@ -32,6 +32,7 @@ std::unique_ptr<daemon::Service> make_mailbox(const Stages& stages, daemon::Proc
         if (!made) log_error(made.error().text);
     }
     store::set_folder_cache(kKeptFolders);
+    store::set_compression(stages.mailbox.compression);
     return std::make_unique<MailboxService>(process, stages.protocol, std::move(options),
                                             stages.converse, std::move(way));
 }

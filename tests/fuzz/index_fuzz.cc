@@ -1,7 +1,9 @@
-// What may be found on a disk: the index's records, state, summaries, reservations; properties.
+// What may be found on a disk: the index's records, state, summaries, reservations; properties,
+// compressed messages.
 #include <cstdint>
 #include <cstdlib>
 
+#include "lib/store/compression.h"
 #include "lib/store/index/folder_lock.h"
 #include "lib/store/index/state.h"
 #include "lib/store/index/summary_codec.h"
@@ -35,6 +37,11 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
             summary->fields)
             std::abort();
     }
+    if (auto view = index::view_summary(text)) {
+        std::string fields;
+        view->append_fields(fields, 0x5555);
+    }
+    if (is_compressed(text)) (void)decompress(text, 1 << 20);
     if (auto properties = maildir::parse_properties(text)) {
         if (maildir::parse_properties(maildir::format_properties(*properties)) != properties)
             std::abort();

@@ -140,6 +140,7 @@ private:
     Result<index::Entry> entry(std::uint32_t uid) const;
     std::string path_of(std::uint32_t uid) const;
     Result<Fd> open_message(std::uint32_t uid);
+    bool take_unpacked(std::uint32_t uid, Content& out) const;
     Result<void> note_content(std::uint32_t uid, std::uint64_t size, const Summary* summary);
 
     // compact.cc
@@ -160,6 +161,8 @@ private:
     mutable index::Window cache_window_;
     mutable std::vector<bool> checked_;  ///< by UID: its summary fitted its checksum
     mutable std::size_t hint_ = 0;
+    mutable Fd unpacked_;
+    std::uint32_t unpacked_uid_ = 0;
     std::atomic<std::uint64_t> position_{0};  ///< of the index file, for stale()
     std::atomic<std::uint64_t> inode_{0};
     std::atomic<std::uint32_t> promised_{0};

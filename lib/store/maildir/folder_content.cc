@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/write_all.h"
+#include "lib/store/compression.h"
 #include "lib/store/index/summary_codec.h"
 #include "lib/store/maildir/files.h"
 #include "lib/store/maildir/folder.h"
@@ -46,6 +47,24 @@ std::string read_all(int fd) {
     }
     out.resize(have);
     return out;
+}
+
+/// A compressed message may not become larger than this.
+constexpr std::size_t kMostUnpacked = std::size_t{1} << 30;
+
+bool is_packed(int fd) {
+    char start[4];
+    ssize_t got = ::pread(fd, start, sizeof start, 0);
+    return got > 0 && is_compressed(std::string_view(start, static_cast<std::size_t>(got)));
+}
+
+/// The message in the file, in wire form.
+Result<std::string> read_wire_form(int fd) {
+    std::string bytes = read_all(fd);
+    if (is_compressed(bytes)) {
+        TRY(bytes, decompress(bytes, kMostUnpacked));
+    }
+    return to_wire_form(bytes);
 }
 
 Result<Fd> in_memory(std::string_view bytes) {
@@ -100,16 +119,34 @@ Result<Content> Folder::content(std::uint32_t uid) {
     TRY(index::Entry known, entry(uid));
     out.size = physical_size(out.fd.get());
     // What Facteur stored is in wire form.  So is what has as many bytes on the wire as on disk.
-    if (known.size == out.size) return out;
-    std::string wire = to_wire_form(read_all(out.fd.get()));
-    if (wire.size() != out.size) {
+    const bool packed = is_packed(out.fd.get());
+    if (known.size == out.size && !packed) return out;
+    if (packed && take_unpacked(uid, out)) return out;
+    TRY(std::string wire, read_wire_form(out.fd.get()));
+    if (wire.size() != out.size || packed) {
         TRY(out.fd, in_memory(wire));
         out.size = wire.size();
     }
     if (known.size != wire.size()) {
         TRY_VOID(note_content(uid, wire.size(), nullptr));
     }
+    if (packed) {
+        std::lock_guard guard(state_mutex_);
+        unpacked_uid_ = uid;
+        unpacked_ = out.fd.duplicate();
+    }
     return out;
+}
+
+/// The message that was decompressed last: clients fetch large ones piece by piece.
+bool Folder::take_unpacked(std::uint32_t uid, Content& out) const {
+    std::lock_guard guard(state_mutex_);
+    if (!unpacked_ || unpacked_uid_ != uid) return false;
+    Fd same = unpacked_.duplicate();
+    if (!same) return false;
+    out.fd = std::move(same);
+    out.size = physical_size(out.fd.get());
+    return true;
 }
 
 Result<void> Folder::read_messages(const std::vector<std::uint32_t>& uids, const Reader& reader) {
@@ -142,6 +179,7 @@ void Folder::rest() const {
     std::lock_guard guard(state_mutex_);
     log_window_.close();
     cache_window_.close();
+    unpacked_.reset();
 }
 
 Result<void> Folder::summarize(const std::vector<std::uint32_t>& uids) {
@@ -186,7 +224,9 @@ Result<void> Folder::measure(const std::vector<std::uint32_t>& uids) {
         if (!known || known->size != 0) continue;
         auto fd = open_message(uid);
         if (!fd && fd.error().is_temporary()) return std::unexpected(std::move(fd).error());
-        if (fd) sizes.emplace_back(uid, to_wire_form(read_all(fd->get())).size());
+        if (!fd) continue;
+        auto wire = read_wire_form(fd->get());
+        if (wire) sizes.emplace_back(uid, wire->size());
     }
     if (sizes.empty()) return {};
     TRY(Turn turn, begin());

@@ -17,6 +17,7 @@
 
 #include "lib/base/text.h"
 #include "lib/base/write_all.h"
+#include "lib/store/compression.h"
 #include "lib/store/index/summary_codec.h"
 #include "lib/store/maildir/file_name.h"
 #include "lib/store/maildir/files.h"
@@ -93,6 +94,17 @@ std::string base_name(const NewMessage& message, const std::string& hostname) {
     return fmt::format("{}.{}.{}", std::time(nullptr), delivery_key(message.delivery_id), hostname);
 }
 
+Result<void> write_content(int fd, const std::string& path, const std::string& prefix,
+                           std::string_view content) {
+    int level = compression_level();
+    std::string packed;
+    if (level != 0) packed = compress(prefix + std::string(content), level);
+    bool written =
+        packed.empty() ? write_all(fd, prefix) && write_all(fd, content) : write_all(fd, packed);
+    if (!written) return system_error("write " + path);
+    return {};
+}
+
 }  // namespace
 
 std::string unique_name(const std::string& hostname) {
@@ -115,8 +127,7 @@ Result<MessageFile> MessageFile::write(const Place& place, const NewMessage& mes
         return system_error("create " + path);
     }
     file.path_ = path;
-    if (!write_all(fd.get(), message.prefix) || !write_all(fd.get(), content.view()))
-        return system_error("write " + path);
+    TRY_VOID(write_content(fd.get(), path, message.prefix, content.view()));
     // internal_date is the file's mtime, for every other program's eyes too.
     file.date_ = message.internal_date ? *message.internal_date : std::time(nullptr);
     if (message.internal_date) {
