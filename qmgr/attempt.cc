@@ -101,7 +101,8 @@ Task<void> Manager::resolve(Message& message) {
 Task<void> Manager::route(Message& message, bool expanded) {
     ipc::Resolve question;
     question.sender = message.story.envelope.sender;
-    question.expanded = expanded;
+    const bool unmapped = message.story.envelope.unmapped;
+    question.expanded = expanded || unmapped;
     question.forwarded = message.story.envelope.protocol == spool::kForwarded;
     std::vector<std::size_t> asked;
     for (std::size_t i = 0; i < message.story.progress.size(); ++i) {
@@ -124,7 +125,7 @@ Task<void> Manager::route(Message& message, bool expanded) {
         }
         co_return;
     }
-    message.sender = answer->sender;
+    message.sender = unmapped ? message.story.envelope.sender : answer->sender;
     for (std::size_t i = 0; i < asked.size(); ++i)
         co_await take_resolved(message, asked[i], answer->recipients[i]);
 }

@@ -42,6 +42,7 @@ spool::Envelope envelope_of(ipc::Submit& request) {
     envelope.protocol = std::move(request.protocol);
     envelope.login = std::move(request.login);
     envelope.filter = std::move(request.filter);
+    envelope.unmapped = request.unmapped;
     take_wishes(envelope, request);
     envelope.recipients.reserve(request.recipients.size());
     for (ipc::SubmitRecipient& from : request.recipients) {

@@ -340,6 +340,7 @@ Task<Reply> Session::submit_message() {
     }
     forwarded_ = Forwarded();
     message.hold = transaction.effects.hold;
+    message.unmapped = settings_.filters.leaves_out("no_address_mappings");
     // REDIRECT wins over FILTER, and FILTER over the parameter.
     if (transaction.effects.redirect.empty())
         message.filter = transaction.effects.filter.empty() ? settings_.message.content_filter()

@@ -61,6 +61,8 @@ bool take_wish(Envelope& envelope, std::string_view key, const std::string& valu
         envelope.report = static_cast<Report>(place_of(kReports, value));
     } else if (key == "requiretls") {
         envelope.requiretls = true;
+    } else if (key == "unmapped") {
+        envelope.unmapped = true;
     } else if (key == "tls-optional") {
         envelope.tls_optional = true;
     } else {
@@ -80,6 +82,7 @@ void put_wishes(std::string& out, const Envelope& envelope) {
     put_if(out, "report", kReports[static_cast<std::size_t>(envelope.report)]);
     if (envelope.requiretls) put_line(out, "requiretls", "yes");
     if (envelope.tls_optional) put_line(out, "tls-optional", "yes");
+    if (envelope.unmapped) put_line(out, "unmapped", "yes");
 }
 
 /// True when the line was one of the envelope's own.

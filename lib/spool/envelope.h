@@ -71,6 +71,7 @@ struct Envelope {
     bool requiretls = false;      ///< RFC 8689 section 2
     bool tls_optional = false;    ///< RFC 8689 section 3: TLS-Required: No
     Report report = Report::none;
+    bool unmapped = false;  ///< its addresses are only routed: no canonical, alias or BCC table
 
     bool operator==(const Envelope&) const = default;
 };

@@ -52,6 +52,7 @@ struct Submit {
     std::int64_t release_at = 0;  ///< RFC 4865: not before; seconds since the epoch, 0: at once
     bool requiretls = false;      ///< RFC 8689 section 2
     bool tls_optional = false;    ///< RFC 8689 section 3: TLS-Required: No
+    bool unmapped = false;        ///< no_address_mappings: its addresses stay as they are
 
     using Reply = Nothing;
     static constexpr std::string_view kName = "submit";
@@ -79,7 +80,8 @@ struct Submit {
                           Field{"deliver_by", &M::deliver_by, true},
                           Field{"release_at", &M::release_at, true},
                           Field{"requiretls", &M::requiretls, true},
-                          Field{"tls_optional", &M::tls_optional, true}};
+                          Field{"tls_optional", &M::tls_optional, true},
+                          Field{"unmapped", &M::unmapped, true}};
     }
 };
 
