@@ -86,6 +86,9 @@ Addressd::Addressd(daemon::Process& daemon_process, const Settings& settings)
     server_.on<ipc::LookupMany>([this](Packet<ipc::LookupMany> question, const Peer&) {
         return lookup_many(std::move(question.message));
     });
+    server_.on<ipc::RewriteHeader>([this](Packet<ipc::RewriteHeader> question, const Peer&) {
+        return rewrite_header(std::move(question.message));
+    });
     server_.on<ipc::Match>([this](Packet<ipc::Match> question, const Peer&) {
         return match(std::move(question.message));
     });
@@ -159,6 +162,12 @@ Addressd::Answer<ipc::LookupMany> Addressd::lookup_many(ipc::LookupMany question
     ++asked_;
     CO_TRY(auto reply, co_await questions_.lookup_many(std::move(question)));
     co_return ipc::Packet<ipc::LookupManyReply>(std::move(reply));
+}
+
+Addressd::Answer<ipc::RewriteHeader> Addressd::rewrite_header(ipc::RewriteHeader question) {
+    ++asked_;
+    CO_TRY(auto reply, co_await mapping_.header(std::move(question)));
+    co_return ipc::Packet<ipc::RewriteHeaderReply>(std::move(reply));
 }
 
 Addressd::Answer<ipc::Match> Addressd::match(ipc::Match question) {

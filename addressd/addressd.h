@@ -46,6 +46,7 @@ private:
     Answer<ipc::Access> access(ipc::Access question);
     Answer<ipc::Lookup> lookup(ipc::Lookup question);
     Answer<ipc::LookupMany> lookup_many(ipc::LookupMany question);
+    Answer<ipc::RewriteHeader> rewrite_header(ipc::RewriteHeader question);
     Answer<ipc::Match> match(ipc::Match question);
     Answer<ipc::Resolve> resolve(ipc::Resolve question);
     Answer<ipc::Alias> alias(ipc::Alias question);

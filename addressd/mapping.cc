@@ -77,6 +77,42 @@ Task<Result<std::string>> Mapping::sender(std::string address) const {
     co_return address;
 }
 
+/// As for envelopes; a user name alone gets the domain that the question has.
+Task<Result<std::string>> Mapping::in_header(std::string address, bool is_sender,
+                                             const ipc::RewriteHeader& question) const {
+    const RewritingSettings& wishes = settings_.rewriting;
+    const bool local = question.domain.empty();
+    address = rewrite(address, settings_, local ? settings_.myorigin() : question.domain,
+                      local ? settings_.mydomain() : question.domain);
+    if (question.unmapped) co_return address;
+    const std::string_view part = is_sender ? "header_sender" : "header_recipient";
+    const table::Maps& own = is_sender ? sender_canonical_ : recipient_canonical_;
+    const auto& classes =
+        is_sender ? wishes.sender_canonical_classes() : wishes.recipient_canonical_classes();
+    if (holds(classes, part)) {
+        CO_TRY(address, co_await canonical(own, std::move(address)));
+    }
+    if (holds(wishes.canonical_classes(), part)) {
+        CO_TRY(address, co_await canonical(canonical_, std::move(address)));
+    }
+    if (holds(wishes.masquerade_classes(), part))
+        address = masqueraded(std::move(address), settings_);
+    co_return address;
+}
+
+Task<Result<ipc::RewriteHeaderReply>> Mapping::header(ipc::RewriteHeader question) const {
+    ipc::RewriteHeaderReply reply;
+    for (const std::string& address : question.senders) {
+        CO_TRY(std::string mapped, co_await in_header(address, true, question));
+        reply.senders.push_back(std::move(mapped));
+    }
+    for (const std::string& address : question.recipients) {
+        CO_TRY(std::string mapped, co_await in_header(address, false, question));
+        reply.recipients.push_back(std::move(mapped));
+    }
+    co_return reply;
+}
+
 Task<Result<std::vector<std::string>>> Mapping::virtual_aliases(std::string address) const {
     struct Open {
         std::string address;

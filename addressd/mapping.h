@@ -13,6 +13,8 @@ public:
     Mapping(const Settings& settings, const Classes& classes, table::Tables& tables);
 
     Task<Result<std::string>> sender(std::string address) const;
+    /// Addresses of a message's header, complete and mapped.
+    Task<Result<ipc::RewriteHeaderReply>> header(ipc::RewriteHeader question) const;
     /// What the recipient stands for, itself when it is no alias.  Error 5.4.6: too many, too
     /// deep, or too long.
     Task<Result<std::vector<std::string>>> recipient(std::string address) const;
@@ -22,6 +24,8 @@ public:
     Task<Result<std::vector<std::string>>> copies_for_sender(std::string address) const;
 
 private:
+    Task<Result<std::string>> in_header(std::string address, bool is_sender,
+                                        const ipc::RewriteHeader& question) const;
     Task<Result<std::string>> canonical(const table::Maps& maps, std::string address) const;
     Task<Result<std::vector<std::string>>> look_up(const table::Maps& maps, std::string address,
                                                    bool propagate) const;

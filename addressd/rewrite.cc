@@ -19,6 +19,11 @@ std::string_view without_route(std::string_view address) {
 }  // namespace
 
 std::string rewrite(std::string_view address, const Settings& settings) {
+    return rewrite(address, settings, settings.myorigin(), settings.mydomain());
+}
+
+std::string rewrite(std::string_view address, const Settings& settings, const std::string& origin,
+                    const std::string& domain) {
     std::string out(without_route(address));
     if (at_sign(out) == std::string::npos) {
         const auto bang = out.find('!');
@@ -32,15 +37,15 @@ std::string rewrite(std::string_view address, const Settings& settings) {
     auto at = at_sign(out);
     if (at == std::string::npos) {
         if (out.empty() || !settings.append_at_myorigin()) return out;
-        out += "@" + settings.myorigin();
+        out += "@" + origin;
         at = at_sign(out);
     } else if (at + 1 == out.size()) {
-        if (settings.append_at_myorigin()) out += settings.myorigin();
+        if (settings.append_at_myorigin()) out += origin;
     }
     const bool literal = out.ends_with(']');
     if (out.ends_with('.') && out.size() > at + 2) out.pop_back();
     if (settings.append_dot_mydomain() && !literal && out.find('.', at) == std::string::npos)
-        out += "." + settings.mydomain();
+        out += "." + domain;
     return out;
 }
 

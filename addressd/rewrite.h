@@ -12,6 +12,9 @@ namespace facteur::addressd {
 /// so, @$myorigin and .$mydomain are appended, a dot at the end is removed.  The null address
 /// becomes $empty_address_recipient when it is a recipient.
 std::string rewrite(std::string_view address, const Settings& settings);
+/// The same with another domain than $myorigin and $mydomain.
+std::string rewrite(std::string_view address, const Settings& settings, const std::string& origin,
+                    const std::string& domain);
 
 /// masquerade_domains: user@host.example.com becomes user@example.com, unless the user or the host
 /// is excepted.

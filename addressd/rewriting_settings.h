@@ -6,15 +6,15 @@
 
 namespace facteur::addressd {
 
-/// What is done to addresses of envelopes beyond canonical and virtual tables.
+/// What is done to addresses beyond canonical and virtual tables.
 struct RewritingSettings : conf::Section {
     explicit RewritingSettings(conf::Section& outer) : Section(outer) {}
 
     conf::Param<conf::List> canonical_classes{
         params, "canonical_classes",
         "envelope_sender, envelope_recipient, header_sender, header_recipient",
-        "Which addresses $canonical_maps replace: envelope_sender, envelope_recipient.  Those in "
-        "headers are left as they came, whether header_* is named or not."};
+        "Which addresses $canonical_maps replace: envelope_sender, envelope_recipient, and in the "
+        "headers of what $local_header_rewrite_clients send header_sender, header_recipient."};
     conf::Param<conf::List> sender_canonical_classes{
         params, "sender_canonical_classes", "envelope_sender, header_sender",
         "Which addresses $sender_canonical_maps replace, as in $canonical_classes."};

@@ -58,13 +58,13 @@ struct Settings : conf::Common {
     // Mapping.
     conf::Param<conf::List> canonical_maps{
         params, "canonical_maps", "",
-        "Tables that replace addresses of senders and recipients, in the envelope."};
+        "Tables that replace addresses of senders and recipients, as $canonical_classes says."};
     conf::Param<conf::List> sender_canonical_maps{
         params, "sender_canonical_maps", "",
-        "Tables that replace addresses of senders, in the envelope."};
+        "Tables that replace addresses of senders, as $sender_canonical_classes says."};
     conf::Param<conf::List> recipient_canonical_maps{
         params, "recipient_canonical_maps", "",
-        "Tables that replace addresses of recipients, in the envelope."};
+        "Tables that replace addresses of recipients, as $recipient_canonical_classes says."};
     conf::Param<int> virtual_alias_recursion_limit{params, "virtual_alias_recursion_limit", 1000,
                                                    conf::Range<int>{1, 100000},
                                                    "How deep virtual aliases may nest."};

@@ -62,6 +62,7 @@ public:
     virtual Task<Result<std::optional<std::string>>> lookup(ipc::Lookup question) = 0;
     virtual Task<Result<bool>> matches(ipc::Match question) = 0;
     virtual Task<Result<ipc::LookupManyReply>> lookup_many(ipc::LookupMany question) = 0;
+    virtual Task<Result<ipc::RewriteHeaderReply>> rewrite_header(ipc::RewriteHeader question) = 0;
     /// By which transport mail for an address goes.
     virtual Task<Result<ipc::Destination>> route(std::string sender, std::string address) = 0;
     /// Whom mail for an address goes to, through all aliases; itself when it is none.

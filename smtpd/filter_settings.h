@@ -3,15 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "lib/checks/settings.h"
-#include "lib/config/common.h"
-#include "lib/milter/spec.h"
+#include "lib/cleanup/settings.h"
 
 namespace facteur::smtpd {
 
 /// What looks at mail, or changes it, before it is queued.
-struct FilterSettings : conf::Section {
-    explicit FilterSettings(Section& outer) : Section(outer) {}
+struct FilterSettings : cleanup::Settings {
+    using cleanup::Settings::Settings;
     conf::Param<conf::List> milters{
         params, "smtpd_milters", "",
         "Milters for mail that comes over SMTP: inet:host:port, unix:path, or { place, "
@@ -22,8 +20,9 @@ struct FilterSettings : conf::Section {
         "Tables with other milters for a client's address, or DISABLE."};
     conf::Param<conf::List> overrides{
         params, "receive_override_options", "",
-        "What is left out for mail that comes in here: no_unknown_recipient_checks, "
-        "no_address_mappings, no_header_body_checks, no_milters."};
+        "What is left out for mail from sendmail(1), and in a service of smtpd with -o for what "
+        "comes in there: no_address_mappings, no_header_body_checks, no_milters, and "
+        "no_unknown_recipient_checks in smtpd."};
     conf::Param<std::string> proxy_filter{
         params, "smtpd_proxy_filter", "",
         "host:port, inet:host:port or unix:path of an SMTP server that takes the mail instead of "
@@ -40,12 +39,6 @@ struct FilterSettings : conf::Section {
         params, "remote_header_rewrite_domain", "",
         "Not empty: strangers' messages get missing fields too, and this domain is appended to "
         "their addresses without one."};
-    conf::Param<std::string> undisclosed{
-        params, "undisclosed_recipients_header", "",
-        "The field that a message without To: and Cc: gets where missing fields are added."};
-    checks::Settings checks{*this};
-    milter::Settings milter{*this};
-
     bool leaves_out(std::string_view what) const {
         for (const std::string& option : overrides())
             if (option == what) return true;

@@ -156,6 +156,28 @@ TEST_CASE("content checks change a message and its envelope", "[smtpd]") {
     CHECK(taken.message.recipients.size() == 2);
 }
 
+TEST_CASE("addresses in the header are completed [ADDRESS_REWRITING_README]", "[smtpd]") {
+    const std::string text =
+        "From: (a, b) Me <me>\r\nTo: you,\r\n \"x <y>\" <them@else.test>; list\r\nSubject: you\r\n"
+        "Date: x\r\nMessage-Id: y\r\n\r\nto: you\r\n.\r\n";
+    auto [settings, domain] = GENERATE(Catch::Generators::table<std::string, std::string>({
+        {"mynetworks = 127.0.0.0/8\nlocal_header_rewrite_clients = permit_mynetworks\n",
+         "here.test"},
+        {"remote_header_rewrite_domain = domain.invalid\n", "domain.invalid"},
+        {"always_add_missing_headers = yes\n", ""},
+    }));
+    Fixture f(settings);
+    f.connect();
+    f.reply();
+    CHECK_THAT(f.mail(text), StartsWith("250"));
+    REQUIRE(f.backend.taken.size() == 1);
+    const std::string at = domain.empty() ? "" : "@" + domain;
+    CHECK_THAT(f.backend.taken[0].content,
+               EndsWith("\r\nFrom: (a, b) Me <me" + at + ">\r\nTo: you" + at +
+                        ",\r\n \"x <y>\" <them@else.test>; list" + at +
+                        "\r\nSubject: you\r\nDate: x\r\nMessage-Id: y\r\n\r\nto: you\r\n"));
+}
+
 TEST_CASE("receive_override_options leave the checks out", "[smtpd]") {
     Fixture f(kChecks + "receive_override_options = no_header_body_checks\n");
     f.connect();

@@ -87,6 +87,18 @@ Task<Result<bool>> FakeBackend::matches(ipc::Match) {
     co_return true;
 }
 
+/// Appends a domain to what has none.
+Task<Result<ipc::RewriteHeaderReply>> FakeBackend::rewrite_header(ipc::RewriteHeader question) {
+    ipc::RewriteHeaderReply reply;
+    reply.senders = question.senders;
+    reply.recipients = question.recipients;
+    const std::string domain = question.domain.empty() ? "here.test" : question.domain;
+    for (auto* list : {&reply.senders, &reply.recipients})
+        for (std::string& address : *list)
+            if (address.find('@') == std::string::npos) address += "@" + domain;
+    co_return reply;
+}
+
 Task<Result<ipc::LookupManyReply>> FakeBackend::lookup_many(ipc::LookupMany question) {
     ipc::LookupManyReply reply;
     for (std::size_t i = 0; i < question.keys.size(); ++i) {

@@ -119,6 +119,10 @@ Task<Result<ipc::LookupManyReply>> Remote::lookup_many(ipc::LookupMany question)
     co_return message_of(co_await addressd_.call(std::move(question)));
 }
 
+Task<Result<ipc::RewriteHeaderReply>> Remote::rewrite_header(ipc::RewriteHeader question) {
+    co_return message_of(co_await addressd_.call(std::move(question)));
+}
+
 Task<Result<ipc::Destination>> Remote::route(std::string sender, std::string address) {
     ipc::Resolve question;
     question.sender = std::move(sender);

@@ -11,14 +11,8 @@ using smtp::Reply;
 /// RFC 6409 section 8: a submission server completes what our own users send; strangers' messages
 /// stay as they are.
 bool Session::fixes_header() const {
-    if (settings_.add_missing() || !settings_.filters.remote_rewrite_domain().empty()) return true;
-    for (const std::string& who : settings_.rewrite_clients()) {
-        if ((who == "permit_inet_interfaces" && client_.in_inet_interfaces) ||
-            (who == "permit_mynetworks" && client_.in_mynetworks) ||
-            (who == "permit_sasl_authenticated" && !client_.login.empty()))
-            return true;
-    }
-    return false;
+    return settings_.add_missing() || !settings_.filters.remote_rewrite_domain().empty() ||
+           is_among(settings_.rewrite_clients());
 }
 
 cleanup::Treatment Session::treatment() const {
@@ -31,6 +25,12 @@ cleanup::Treatment Session::treatment() const {
     treatment.completes = fixes_header();
     treatment.undisclosed = filters.undisclosed();
     treatment.host = settings_.myhostname();
+    // Strangers' addresses are left alone, or are none of our domain's.
+    const bool local = is_among(settings_.rewrite_clients());
+    if (!local) treatment.rewrite_domain = filters.remote_rewrite_domain();
+    treatment.rewrites = local || !treatment.rewrite_domain.empty();
+    treatment.unmapped = filters.leaves_out("no_address_mappings");
+    treatment.address_limit = static_cast<std::size_t>(filters.header_address_limit());
     return treatment;
 }
 
@@ -52,11 +52,15 @@ void Session::log_check(const Facts& facts, const checks::Event& event) const {
 /// The checks, missing fields and milters.
 Task<std::optional<Reply>> Session::clean_content(const Facts& facts) {
     Transaction& transaction = *transaction_;
-    checks::LookUp look_up = [this](ipc::LookupMany question) {
+    cleanup::Tables tables;
+    tables.look_up = [this](ipc::LookupMany question) {
         return server_.backend.lookup_many(std::move(question));
     };
+    tables.rewrite = [this](ipc::RewriteHeader question) {
+        return server_.backend.rewrite_header(std::move(question));
+    };
     checks::Tell tell = [this, &facts](const checks::Event& event) { log_check(facts, event); };
-    cleanup::Letter letter(treatment(), std::move(look_up), std::move(tell));
+    cleanup::Letter letter(treatment(), std::move(tables), std::move(tell));
     letter.queue_id = transaction.queue_id;
     letter.sender = transaction.sender;
     letter.recipients = transaction.recipients;

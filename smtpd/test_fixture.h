@@ -35,6 +35,7 @@ public:
     Task<Result<std::optional<std::string>>> lookup(ipc::Lookup question) override;
     Task<Result<bool>> matches(ipc::Match question) override;
     Task<Result<ipc::LookupManyReply>> lookup_many(ipc::LookupMany question) override;
+    Task<Result<ipc::RewriteHeaderReply>> rewrite_header(ipc::RewriteHeader question) override;
     Task<Result<ipc::Destination>> route(std::string sender, std::string address) override;
     Task<Result<std::vector<std::string>>> members(std::string address) override;
     Task<ClientName> client_name(Address client) override;

@@ -4,6 +4,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/text.h"
+#include "lib/cleanup/header_addresses.h"
 #include "lib/smtp/address.h"
 #include "lib/smtp/parameters.h"
 
@@ -26,15 +27,41 @@ void append_all(std::vector<std::string>& to, std::vector<std::string>& from) {
     }
 }
 
+/// One field with addresses in it, and where.
+struct AddressField {
+    const milter::HeaderList::Field* field = nullptr;
+    bool is_sender = false;
+    std::vector<AddressSpan> spans;  ///< in its value
+
+    checks::Edit edit() const {
+        std::string text(field->name());
+        text.append(":").append(with_addresses(field->value(), spans)).append("\n");
+        return checks::Edit{field->at, field->size, replace_all(std::move(text), "\n", "\r\n")};
+    }
+};
+
+std::vector<AddressField> address_fields(const milter::HeaderList& header, std::size_t limit) {
+    std::vector<AddressField> all;
+    for (const milter::HeaderList::Field& field : header.fields()) {
+        const FieldClass kind = field_class(field.name());
+        if (kind == FieldClass::none) continue;
+        AddressField one{&field, kind == FieldClass::sender, address_spans(field.value(), limit)};
+        limit -= one.spans.size();
+        if (!one.spans.empty()) all.push_back(std::move(one));
+    }
+    return all;
+}
+
 }  // namespace
 
-Letter::Letter(Treatment treatment, checks::LookUp look_up, checks::Tell tell)
-    : treatment_(std::move(treatment)), look_up_(std::move(look_up)), tell_(std::move(tell)) {}
+Letter::Letter(Treatment treatment, Tables tables, checks::Tell tell)
+    : treatment_(std::move(treatment)), tables_(std::move(tables)), tell_(std::move(tell)) {}
 
 Task<Result<std::optional<checks::Refusal>>> Letter::inspect() {
     const checks::Options& options = treatment_.checks;
     CO_TRY_VOID(checks::strip(content_, options.strip_characters, content_.size));
-    CO_TRY(checks::Outcome outcome, co_await checks::inspect(options, look_up_, tell_, content_));
+    CO_TRY(checks::Outcome outcome,
+           co_await checks::inspect(options, tables_.look_up, tell_, content_));
     take(outcome);
     std::optional<checks::Refusal> refusal = std::move(outcome.refusal);
     if (refusal || discard) co_return refusal;
@@ -47,7 +74,43 @@ Task<Result<std::optional<checks::Refusal>>> Letter::inspect() {
         edits.insert(place, checks::Edit{outcome.header_end, 0, std::move(missing)});
     }
     CO_TRY_VOID(edit(outcome.edits));
+    if (treatment_.rewrites) {
+        CO_TRY_VOID(co_await rewrite_header());
+    }
     co_return refusal;
+}
+
+/// Postfix's ADDRESS_REWRITING_README: all addresses are asked about at once.
+Task<Result<void>> Letter::rewrite_header() {
+    CO_TRY(milter::HeaderList header, milter::HeaderList::read(content_, std::string_view()));
+    std::vector<AddressField> fields = address_fields(header, treatment_.address_limit);
+    if (fields.empty()) co_return Result<void>();
+    ipc::RewriteHeader question;
+    question.domain = treatment_.rewrite_domain;
+    question.unmapped = treatment_.unmapped;
+    for (const AddressField& field : fields) {
+        auto& list = field.is_sender ? question.senders : question.recipients;
+        for (const AddressSpan& span : field.spans)
+            list.push_back(span.address);
+    }
+    const std::size_t from = question.senders.size();
+    const std::size_t to = question.recipients.size();
+    CO_TRY(ipc::RewriteHeaderReply reply, co_await tables_.rewrite(std::move(question)));
+    if (reply.senders.size() != from || reply.recipients.size() != to)
+        co_return temporary("address service gave a wrong answer");
+    auto next_sender = reply.senders.begin();
+    auto next_recipient = reply.recipients.begin();
+    checks::Edits edits;
+    for (AddressField& field : fields) {
+        for (AddressSpan& span : field.spans) {
+            std::string& address = field.is_sender ? *next_sender++ : *next_recipient++;
+            if (address == span.address) span.size = 0;  // as it was
+            span.address = std::move(address);
+        }
+        std::erase_if(field.spans, [](const AddressSpan& span) { return span.size == 0; });
+        if (!field.spans.empty()) edits.push_back(field.edit());
+    }
+    co_return edit(edits);
 }
 
 void Letter::take(checks::Outcome& outcome) {
@@ -108,7 +171,7 @@ Task<Result<std::optional<std::string>>> Letter::check_header(std::string field)
     ipc::LookupMany question;
     question.tables = treatment_.milter_header_checks;
     question.keys.push_back(field);
-    CO_TRY(ipc::LookupManyReply reply, co_await look_up_(std::move(question)));
+    CO_TRY(ipc::LookupManyReply reply, co_await tables_.look_up(std::move(question)));
     if (reply.values.empty()) co_return kept;
     auto action = checks::parse_action(reply.values.front(), true, checks::Place::milter);
     if (!action) {

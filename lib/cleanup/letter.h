@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,12 +25,23 @@ struct Treatment {
     std::string undisclosed;  ///< undisclosed_recipients_header
     std::string host;         ///< $myhostname
     std::string full_name;    ///< of a local sender
+    /// Addresses in the header are completed and mapped.
+    bool rewrites = false;
+    std::string rewrite_domain;  ///< remote_header_rewrite_domain, where it counts
+    bool unmapped = false;       ///< no_address_mappings
+    std::size_t address_limit = 10240;
+};
+
+/// addressd's tables, or a test.
+struct Tables {
+    checks::LookUp look_up;
+    std::function<Task<Result<ipc::RewriteHeaderReply>>(ipc::RewriteHeader)> rewrite;
 };
 
 /// One message on its way to the queue.
 class Letter : public milter::Message {
 public:
-    Letter(Treatment treatment, checks::LookUp look_up, checks::Tell tell);
+    Letter(Treatment treatment, Tables tables, checks::Tell tell);
 
     std::string queue_id;
     std::string sender;             ///< internal form
@@ -64,10 +76,11 @@ public:
 
 private:
     void take(checks::Outcome& outcome);
+    Task<Result<void>> rewrite_header();
     std::string missing_fields(const checks::HeaderFacts& header);
 
     Treatment treatment_;
-    checks::LookUp look_up_;
+    Tables tables_;
     checks::Tell tell_;
     checks::Source content_;
     std::optional<milter::Verdict> decided_;

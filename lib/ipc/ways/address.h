@@ -240,6 +240,37 @@ struct Resolve {
     bool operator==(const Resolve&) const = default;
 };
 
+/// The addresses of a question, in its order, as they are to be.
+struct RewriteHeaderReply {
+    std::vector<std::string> senders;
+    std::vector<std::string> recipients;
+
+    static constexpr std::string_view kName = "rewrite-header-reply";
+    static constexpr auto fields() {
+        using M = RewriteHeaderReply;
+        return std::tuple{Field{"senders", &M::senders}, Field{"recipients", &M::recipients}};
+    }
+    bool operator==(const RewriteHeaderReply&) const = default;
+};
+/// smtpd, policyd -> addressd: completes the addresses of a message's header, and maps them as far
+/// as canonical_classes and masquerade_classes say (header_sender, header_recipient).
+struct RewriteHeader {
+    std::vector<std::string> senders;     ///< of From:, Sender: and the like
+    std::vector<std::string> recipients;  ///< of To:, Cc: and the like
+    /// remote_header_rewrite_domain: what is appended; empty: $myorigin and $mydomain.
+    std::string domain;
+    bool unmapped = false;  ///< they are only completed
+
+    using Reply = RewriteHeaderReply;
+    static constexpr std::string_view kName = "rewrite-header";
+    static constexpr auto fields() {
+        using M = RewriteHeader;
+        return std::tuple{Field{"senders", &M::senders}, Field{"recipients", &M::recipients},
+                          Field{"domain", &M::domain, true}, Field{"unmapped", &M::unmapped, true}};
+    }
+    bool operator==(const RewriteHeader&) const = default;
+};
+
 enum class AliasKind : std::uint8_t {
     address,  ///< forward to this address
     user,     ///< this local user's mailbox: `\user`
