@@ -29,14 +29,19 @@ DESCRIPTION
     one report a day (RFC 8460): by mail, and through smtp-client to web servers. The counts are
     kept over restarts.
 
+    What does not come over SMTP it prepares for the queue, as Postfix's cleanup(8) does: qmgr gives
+    it mail from sendmail(1), and its own notices where internal_mail_filter_classes names them.
+    Their lines are looked up in header_checks and body_checks, missing fields are added, addresses
+    completed and mapped, and non_smtpd_milters asked. What is refused goes back to its sender.
+
 SECURITY
     policyd opens no files but those of $postscreen_cache_map and
     $address_verify_map, and those in the folder policy/ of the queue
     directory, where it keeps what daemons that can open none want kept: the MTA-STS
     policies of other domains.  It talks to no network but through Unix sockets, unless main.cf or
-    master.cf names a policy server "inet:…"; it asks only servers that are named there, whatever
-    another daemon wants.  How much it remembers is bounded by $policyd_counter_limit, so that
-    strangers cannot fill its memory.
+    master.cf names a policy server or one of non_smtpd_milters "inet:…"; it asks only servers that
+are named there, whatever another daemon wants.  How much it remembers is bounded by
+$policyd_counter_limit, so that strangers cannot fill its memory.
 
 DIAGNOSTICS
     A limit that is exceeded is logged as a warning with the client and the count.

@@ -38,6 +38,7 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
       delegation_(daemon_process.scope(), *resolver_,
                   {settings.policy_servers.begin(), settings.policy_servers.end()},
                   static_cast<std::size_t>(settings.policy_connections())),
+      cleaning_(daemon_process.scope(), *resolver_, settings),
       memory_(daemon_process.workers(), "policy",
               static_cast<std::size_t>(settings.memory_limit())),
       generation_(
@@ -75,6 +76,8 @@ Policyd::Policyd(daemon::Process& daemon_process, const Settings& settings)
     server_.on<ipc::ScreenRecord>([this](Packet<ipc::ScreenRecord> record, const Peer&) {
         return screened(std::move(record.message));
     });
+    server_.on<ipc::Clean>(
+        [this](Packet<ipc::Clean> question, const Peer&) { return clean(std::move(question)); });
     server_.on<ipc::Judge>(
         [this](Packet<ipc::Judge> question, const Peer&) { return judge(std::move(question)); });
 }
@@ -253,6 +256,14 @@ Task<Result<ipc::Packet<ipc::ScreenRecord>>> Policyd::screened(ipc::ScreenQuesti
 Task<Result<ipc::Packet<ipc::ScreenRecord>>> Policyd::screened(ipc::ScreenRecord record) {
     CO_TRY_VOID(screened_.keep(record));
     co_return ipc::Packet<ipc::ScreenRecord>(std::move(record));
+}
+
+Task<Result<ipc::Packet<ipc::Cleaned>>> Policyd::clean(ipc::Packet<ipc::Clean> question) {
+    ++asked_;
+    if (question.fds.size() != 1) co_return temporary("clean comes with one descriptor");
+    const Fd content = std::move(question.fds.front());
+    CO_TRY(ipc::Cleaned reply, co_await cleaning_.clean(std::move(question.message), content));
+    co_return ipc::Packet<ipc::Cleaned>(std::move(reply));
 }
 
 Policyd::Reply Policyd::judge(ipc::Packet<ipc::Judge> question) {

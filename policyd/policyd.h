@@ -9,6 +9,7 @@
 #include "lib/ipc/client.h"
 #include "lib/ipc/server.h"
 #include "policyd/check.h"
+#include "policyd/cleaning.h"
 #include "policyd/delegation.h"
 #include "policyd/memory.h"
 #include "policyd/rates.h"
@@ -44,6 +45,7 @@ private:
     Task<Result<ipc::Packet<ipc::SessionsReply>>> sessions(ipc::Sessions told,
                                                            std::int32_t process);
 
+    Task<Result<ipc::Packet<ipc::Cleaned>>> clean(ipc::Packet<ipc::Clean> question);
     Task<Result<Verdict>> probe(std::string sender, std::string recipient);
     Task<Result<ipc::Packet<ipc::VerifyReply>>> verify(ipc::Verify question);
     Task<Result<ipc::Packet<ipc::ScreenRecord>>> screened(ipc::ScreenQuestion question);
@@ -52,6 +54,7 @@ private:
     const Settings& settings_;
     std::unique_ptr<dns::Resolver> resolver_;
     Delegation delegation_;
+    Cleaning cleaning_;
     Memory memory_;
     std::vector<std::unique_ptr<Check>> checks_;
     Census* census_ = nullptr;                 ///< of the first check

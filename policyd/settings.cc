@@ -29,6 +29,8 @@ void Settings::loaded(const conf::MainCf& file, const conf::Values& values) {
 }
 
 bool Settings::asks_network() const {
+    for (const std::string& milter : cleaning.milters())
+        if (milter.find("inet:") != std::string::npos) return true;
     for (const std::string& name : policy_servers)
         if (name.starts_with("inet:")) return true;
     return false;

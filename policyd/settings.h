@@ -5,6 +5,7 @@
 
 #include "lib/config/common.h"
 #include "lib/config/dns.h"
+#include "policyd/clean_settings.h"
 #include "policyd/tls_report_settings.h"
 #include "policyd/verify_settings.h"
 
@@ -44,6 +45,7 @@ struct Settings : conf::Common {
         params, "policyd_memory_limit", 20000, conf::Range<int>{10, 10000000},
         "How many things of one kind are kept on disk for daemons that can open no file, such as "
         "the MTA-STS policies of other domains."};
+    CleanSettings cleaning{*this};
     TlsReportSettings tls_report{*this};
     conf::DnsSettings dns{*this};
 

@@ -127,11 +127,11 @@ Task<Result<void>> Manager::accept(spool::QueueId id, spool::Envelope envelope, 
 }
 
 Task<Result<void>> Manager::accept_text(spool::QueueId id, spool::Envelope envelope,
-                                        std::string content) {
+                                        std::string content, bool hold) {
     envelope.size = content.size();
     std::string_view bytes = content;
     Fd none = spool::sealed_memory(bytes).value_or(Fd());
-    co_return co_await store(id, std::move(envelope), bytes, std::move(none), false);
+    co_return co_await store(id, std::move(envelope), bytes, std::move(none), hold);
 }
 
 Task<Result<Fd>> Manager::reserve(spool::QueueId id) {

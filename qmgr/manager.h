@@ -14,6 +14,7 @@
 #include "lib/ipc/client.h"
 #include "lib/ipc/ways/address.h"
 #include "lib/ipc/ways/queue.h"
+#include "qmgr/cleaning.h"
 #include "qmgr/dispatcher.h"
 #include "qmgr/message.h"
 #include "qmgr/notice.h"
@@ -48,8 +49,8 @@ public:
     Task<Result<void>> accept(spool::QueueId id, spool::Envelope envelope, Fd content_fd,
                               bool hold = false);
     /// The same for content that is in memory.
-    Task<Result<void>> accept_text(spool::QueueId id, spool::Envelope envelope,
-                                   std::string content);
+    Task<Result<void>> accept_text(spool::QueueId id, spool::Envelope envelope, std::string content,
+                                   bool hold = false);
     Task<Result<Fd>> reserve(spool::QueueId id);
     /// Is there room for new mail, on the disk and in the queue?
     ipc::RoomReply room();
@@ -170,6 +171,7 @@ private:
     Result<NoticeParts> parts_of(const Message& message, const Notice& notice,
                                  const spool::Content& content, std::string& original) const;
     Task<bool> send_notice(Message& message, Notice notice);
+    bool is_filtered(const NoticeParts& parts) const;
     Task<bool> post(const Message& message, const NoticeParts& parts, spool::QueueId id,
                     std::string sender);
     bool tells_postmaster(std::string_view notify_class) const;
@@ -200,6 +202,7 @@ private:
     Signal arrived_;
     Signal abandoned_;
     Scope running_;
+    Cleaning cleaning_{running_};
     Dispatcher dispatcher_;
 };
 

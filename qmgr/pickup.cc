@@ -69,7 +69,8 @@ std::string with_crlf(std::string_view content) {
     return out;
 }
 
-Pickup::Pickup(Manager& manager, Scope& scope) : manager_(manager), running_(scope) {}
+Pickup::Pickup(Manager& manager, Scope& scope)
+    : manager_(manager), running_(scope), cleaning_(running_) {}
 Pickup::~Pickup() = default;
 
 void Pickup::start() {
@@ -159,8 +160,7 @@ Task<bool> Pickup::take(std::string name) {
     log_info(fmt::format("{}: uid={} from=<{}>", name, drop->uid, drop->envelope.sender));
     spool::Envelope envelope = std::move(drop->envelope);
     std::string content = std::move(drop->content);
-    Result<void> accepted =
-        co_await manager_.accept_text(*id, std::move(envelope), std::move(content));
+    Result<void> accepted = co_await queue_cleaned(*id, std::move(envelope), std::move(content));
     if (!accepted) {
         const bool later = accepted.error().is_temporary();
         log_warning(name + ": " + accepted.error().text);
@@ -170,6 +170,32 @@ Task<bool> Pickup::take(std::string name) {
     auto removed = manager_.spool().files().remove("maildrop/" + name);
     if (!removed) log_warning(name + ": " + removed.error().text);
     co_return removed.has_value();
+}
+
+/// What policyd refuses goes back to its sender (Postfix's cleanup(8)), or waits in maildrop/.
+Task<Result<void>> Pickup::queue_cleaned(spool::QueueId id, spool::Envelope envelope,
+                                         std::string content) {
+    const auto& overrides = manager_.settings().overrides();
+    const auto leaves_out = [&](std::string_view what) {
+        return std::find(overrides.begin(), overrides.end(), what) != overrides.end();
+    };
+    ipc::Clean how;
+    how.no_checks = leaves_out("no_header_body_checks");
+    how.no_milters = leaves_out("no_milters");
+    how.unmapped = envelope.unmapped = leaves_out("no_address_mappings");
+    CO_TRY(CleanedMail cleaned, co_await cleaning_.clean(id, envelope, content, std::move(how)));
+    if (cleaned.discard) {
+        log_info(id.text() + ": discarded");
+        co_return Result<void>();
+    }
+    if (cleaned.refusal.starts_with('4')) co_return temporary(cleaned.refusal);
+    if (!cleaned.refusal.empty()) envelope.filter = "error:" + cleaned.refusal;
+    if (envelope.recipients.empty()) {
+        log_info(id.text() + ": no recipients left");
+        co_return Result<void>();
+    }
+    co_return co_await manager_.accept_text(id, std::move(envelope), std::move(content),
+                                            cleaned.hold);
 }
 
 Task<void> Pickup::reject(std::string name, std::string why) {

@@ -23,6 +23,8 @@ private:
     Task<void> watch();
     Task<void> take_all();
     Task<bool> take(std::string name);
+    Task<Result<void>> queue_cleaned(spool::QueueId id, spool::Envelope envelope,
+                                     std::string content);
     Task<void> reject(std::string name, std::string why);
 
     Manager& manager_;
@@ -30,6 +32,7 @@ private:
     std::unique_ptr<Readiness> readiness_;
     Signal wake_;
     Scope running_;
+    Cleaning cleaning_;
 };
 
 /// Local programs write lines as they like; in the queue each ends in CRLF, and a CR or LF alone

@@ -194,6 +194,15 @@ struct Settings : conf::Common {
         params, "default_filter_nexthop", "",
         "The next hop of a content filter that is named without one; empty: the recipient's "
         "domain."};
+    conf::Param<conf::List> overrides{
+        params, "receive_override_options", "",
+        "What is left out for mail from sendmail(1), and in a service of smtpd with -o for what "
+        "comes in there: no_address_mappings, no_header_body_checks, no_milters, and "
+        "no_unknown_recipient_checks in smtpd."};
+    conf::Param<conf::List> internal_filter_classes{
+        params, "internal_mail_filter_classes", "",
+        "Which of our own mail header_checks, body_checks and $non_smtpd_milters see: bounce "
+        "(to senders), notify (to the postmaster)."};
     conf::Param<int> probe_limit{
         params, "address_verify_pending_request_limit", 5000, conf::at_least(1),
         "Addresses that are probed at the same time; more are told to ask again later."};

@@ -203,6 +203,13 @@ Task<bool> Manager::send_notice(Message& message, Notice notice) {
     co_return copied;
 }
 
+/// internal_mail_filter_classes
+bool Manager::is_filtered(const NoticeParts& parts) const {
+    const auto& classes = settings_.internal_filter_classes();
+    const std::string_view own = parts.for_postmaster ? "notify" : "bounce";
+    return std::find(classes.begin(), classes.end(), own) != classes.end();
+}
+
 Task<bool> Manager::post(const Message& message, const NoticeParts& parts, spool::QueueId id,
                          std::string sender) {
     const spool::Envelope& about = message.story.envelope;
@@ -218,7 +225,17 @@ Task<bool> Manager::post(const Message& message, const NoticeParts& parts, spool
     recipient.address = parts.to;
     envelope.recipients.push_back(std::move(recipient));
     std::string text = make_notice(parts);
-    Result<void> accepted = co_await accept_text(id, std::move(envelope), std::move(text));
+    bool hold = false;
+    if (is_filtered(parts)) {
+        Result<CleanedMail> cleaned = co_await cleaning_.clean(id, envelope, text, ipc::Clean());
+        if (!cleaned || cleaned->refusal.starts_with('4')) co_return false;
+        if (cleaned->discard || !cleaned->refusal.empty()) {
+            log_warning(id.text() + ": notification discarded: " + cleaned->refusal);
+            co_return true;
+        }
+        hold = cleaned->hold;
+    }
+    Result<void> accepted = co_await accept_text(id, std::move(envelope), std::move(text), hold);
     if (!accepted) {
         log_warning(message.id() + ": cannot notify the sender: " + accepted.error().text);
         co_return false;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/ipc/codec.h"
+#include "lib/ipc/ways/queue.h"
 
 /// The ways to policyd (service `policy`).
 namespace facteur::ipc {
@@ -268,6 +269,54 @@ struct PolicyInterests {
     using Reply = PolicyInterestsReply;
     static constexpr std::string_view kName = "policy-interests";
     static constexpr auto fields() { return std::tuple{}; }
+};
+
+/// What became of a message that did not come over SMTP.
+struct Cleaned {
+    std::string status;  ///< not empty: it is refused, "4.7.1" for now or "5.7.1" for good
+    std::string text;
+    bool discard = false;
+    bool hold = false;
+    std::string filter;               ///< FILTER
+    std::string redirect;             ///< REDIRECT
+    std::vector<std::string> copies;  ///< BCC
+    std::string sender;
+    std::vector<SubmitRecipient> recipients;
+    std::uint64_t size = 0;  ///< of the content now
+
+    static constexpr std::string_view kName = "cleaned";
+    static constexpr auto fields() {
+        using M = Cleaned;
+        return std::tuple{
+            Field{"status", &M::status, true},   Field{"text", &M::text, true},
+            Field{"discard", &M::discard, true}, Field{"hold", &M::hold, true},
+            Field{"filter", &M::filter, true},   Field{"redirect", &M::redirect, true},
+            Field{"copies", &M::copies},         Field{"sender", &M::sender, true},
+            Field{"recipients", &M::recipients}, Field{"size", &M::size}};
+    }
+};
+/// qmgr -> policyd: what about this message from sendmail(1), or this notice of ours?  One
+/// descriptor: a memory file with the content, which is changed in place.
+struct Clean {
+    std::string queue_id;
+    std::string sender;
+    std::vector<SubmitRecipient> recipients;
+    std::string full_name;  ///< of who sends it
+    bool smtputf8 = false;
+    bool no_checks = false;   ///< receive_override_options: no_header_body_checks
+    bool no_milters = false;  ///< likewise
+    bool unmapped = false;    ///< no_address_mappings
+
+    using Reply = Cleaned;
+    static constexpr std::string_view kName = "clean";
+    static constexpr auto fields() {
+        using M = Clean;
+        return std::tuple{
+            Field{"queue_id", &M::queue_id},           Field{"sender", &M::sender, true},
+            Field{"recipients", &M::recipients},       Field{"full_name", &M::full_name, true},
+            Field{"smtputf8", &M::smtputf8, true},     Field{"no_checks", &M::no_checks, true},
+            Field{"no_milters", &M::no_milters, true}, Field{"unmapped", &M::unmapped, true}};
+    }
 };
 
 }  // namespace facteur::ipc
