@@ -157,10 +157,9 @@ Task<Result<void>> Manager::store(spool::QueueId id, spool::Envelope envelope,
     commit.emplace(pressure_);
     Result<spool::Stored> stored;
     std::string header;
-    using Where = spool::Stored::Where;
     // On hold means so from the first moment: a crash must not let it go.
-    Where to = reserved ? Where::deferred : Where::journal;
-    if (hold) to = Where::hold;
+    auto to = reserved ? spool::Stored::Where::deferred : spool::Stored::Where::journal;
+    if (hold) to = spool::Stored::Where::hold;
     if (reserved) {
         stored = co_await spool_.accept_reserved(id, envelope, to);
         if (stored) header = co_await read_header(*stored);
