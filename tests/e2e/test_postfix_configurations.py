@@ -55,8 +55,8 @@ class Configurations(TestCase):
         for line in (
                 'warning: main.cf, line 7: unknown parameter "smtpd_reciepient_restrictions": did '
                 'you mean smtpd_recipient_restrictions?',
-                'error: main.cf, line 8: virtual_maps is not supported: the parameter was removed '
-                'from Postfix: write virtual_alias_maps',
+                'error: main.cf, line 8: sender_based_routing is not supported: the parameter was '
+                'removed from Postfix: write sender_dependent_relayhost_maps',
                 'warning: main.cf, line 13: fast_destination_rate_delay: master.cf has no service '
                 '"fast": remove the line or correct the name',
                 'note: main.cf, line 2: multi_instance_enable changes nothing'):
