@@ -57,8 +57,12 @@ struct AgentProcess {
 
 /// qmgr's end: what it hears.
 struct Listener {
-    Listener(Scope& scope, const std::string& path) : channel(scope, ipc::connect_unix(path)) {
+    explicit Listener(const std::string& path) : channel(scope, ipc::connect_unix(path)) {
         scope.spawn(listen());
+    }
+    ~Listener() {
+        scope.cancel();
+        Loop::current().run_until([this] { return scope.running() == 0; });
     }
     Task<void> listen() {
         try {
@@ -91,6 +95,7 @@ struct Listener {
         settled.jobs.push_back(number);
         channel.put(ipc::JobSettled::kName, 0, ipc::encode(settled));
     }
+    Scope scope;
     ipc::Channel channel;
     std::set<std::string> running;
     std::map<std::string, ipc::JobReport> reports;
@@ -143,7 +148,7 @@ struct Handover {
 
 TEST_CASE_METHOD(Handover, "what a draining agent has begun is told by its successors", "[ipc]") {
     listens(first);
-    Listener old_qmgr(outer, path);
+    Listener old_qmgr(path);
     old_qmgr.give(1, "A");
     old_qmgr.give(2, "B");
     until([&] { return first.talk.running() == 2; });
@@ -153,7 +158,7 @@ TEST_CASE_METHOD(Handover, "what a draining agent has begun is told by its succe
     listens(second);
     first.scope.spawn(first.drain(path));
     until([&] { return second.talk.running() == 1 && old_qmgr.gone; });
-    Listener qmgr(outer, path);
+    Listener qmgr(path);
     until([&] { return qmgr.running.contains("A") && qmgr.reports.contains("B"); });
     CHECK(qmgr.reports["B"].complete);
     qmgr.settle(2);
@@ -163,7 +168,7 @@ TEST_CASE_METHOD(Handover, "what a draining agent has begun is told by its succe
     listens(third);
     second.scope.spawn(second.drain(path));
     until([&] { return third.talk.running() == 1 && qmgr.gone; });
-    Listener last_qmgr(outer, path);
+    Listener last_qmgr(path);
     until([&] { return last_qmgr.running.contains("A"); });
     first.finish("A");
     until([&] { return last_qmgr.reports.contains("A"); });
@@ -178,11 +183,11 @@ TEST_CASE_METHOD(Handover, "what a draining agent has begun is told by its succe
 
 TEST_CASE_METHOD(Handover, "a qmgr that is there already hears of a predecessor's jobs", "[ipc]") {
     listens(first);
-    Listener old_qmgr(outer, path);
+    Listener old_qmgr(path);
     old_qmgr.give(1, "A");
     until([&] { return first.talk.running() == 1; });
     listens(second);
-    Listener qmgr(outer, path);
+    Listener qmgr(path);
     until([&] { return second.talk.has_qmgr(); });
     CHECK(qmgr.running.empty());
     first.scope.spawn(first.drain(path));
@@ -200,7 +205,7 @@ TEST_CASE_METHOD(Handover, "a qmgr that is there already hears of a predecessor'
 
 TEST_CASE_METHOD(Handover, "without a successor a draining agent reports itself", "[ipc]") {
     listens(first);
-    Listener qmgr(outer, path);
+    Listener qmgr(path);
     qmgr.give(1, "A");
     until([&] { return first.talk.running() == 1; });
     current = nullptr;
