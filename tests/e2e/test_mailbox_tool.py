@@ -141,9 +141,9 @@ namespace inbox {
 
     def test_expunge_and_undelete(self):
         user = 'undo@example.test'
-        for subject in ('keep', 'drop'):
+        for number, subject in enumerate(('keep', 'drop'), 1):
             self.i.send('a@other.test', [user], f'Subject: {subject}\r\n\r\nText\r\n')
-        self.i.wait_messages(user, 2)
+            self.i.wait_messages(user, number)
         self.tool('copy', user, 'Saved', 'subject', 'drop')
         status = json.loads(self.tool('status', '--json', user))
         self.assertEqual({s['mailbox']: s['messages'] for s in status}, {'INBOX': 2, 'Saved': 1})

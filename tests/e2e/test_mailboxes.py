@@ -96,8 +96,9 @@ class Mailboxes(case.TestCase):
         self.assertEqual(client.ask('QUIT')[:3], '221')
 
     def test_other_programs_touch_the_maildir(self):
+        had = len(self.i.messages(USER))
         self.i.send('a@other.test', [USER], TEXT.format('first'))
-        self.i.wait_log(r'status=sent \(delivered to maildir\)')
+        self.i.wait_messages(USER, had + 1)
         client = self.i.imap(USER)
         self.addCleanup(client.shutdown)
         before, validity = uids(client)
