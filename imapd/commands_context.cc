@@ -28,17 +28,32 @@ bool can_go_on(const imap::SearchKey& key) {
     return std::all_of(key.children.begin(), key.children.end(), can_go_on);
 }
 
+std::size_t count_keys(const imap::SearchKey& key) {
+    std::size_t count = 1;
+    for (const imap::SearchKey& child : key.children)
+        count += count_keys(child);
+    return count;
+}
+
 std::string search_head(const std::string& tag, bool by_uid) {
     return "* ESEARCH (TAG \"" + tag + "\")" + (by_uid ? " UID" : "");
 }
 
 }  // namespace
 
-// RFC 5466 section 3.1: the user's own before what all share.
 Task<std::optional<Reply>> Session::resolve_filters(imap::SearchKey& key, int depth) {
+    std::size_t key_budget = search_limits().keys;
+    auto refusal = co_await resolve_filters(key, depth, key_budget);
+    co_return refusal;
+}
+
+// RFC 5466 section 3.1: the user's own before what all share.  The budget is for all filters
+// together: those that name others often would grow beyond all bounds.
+Task<std::optional<Reply>> Session::resolve_filters(imap::SearchKey& key, int depth,
+                                                    std::size_t& key_budget) {
     if (!imap::has_key(key, imap::SearchKey::Kind::filter)) co_return std::nullopt;
     for (imap::SearchKey& child : key.children) {
-        auto refusal = co_await resolve_filters(child, depth);
+        auto refusal = co_await resolve_filters(child, depth, key_budget);
         if (refusal) co_return refusal;
     }
     if (key.kind != imap::SearchKey::Kind::filter) co_return std::nullopt;
@@ -54,10 +69,13 @@ Task<std::optional<Reply>> Session::resolve_filters(imap::SearchKey& key, int de
     bool is_utf8 = program && (program->charset.empty() || program->charset == "UTF-8" ||
                                program->charset == "US-ASCII");
     if (!is_utf8) co_return undefined;
+    std::size_t count = count_keys(program->root);
+    if (count > key_budget) co_return no("[LIMIT] The filters have too many keys.");
+    key_budget -= count;
     bool is_negated = key.negated;
     key = std::move(program->root);
     key.negated = is_negated;
-    auto refusal = co_await resolve_filters(key, depth + 1);
+    auto refusal = co_await resolve_filters(key, depth + 1, key_budget);
     co_return refusal;
 }
 
@@ -106,9 +124,11 @@ void Session::take_from(SearchContext& context, const std::vector<std::uint32_t>
             pairs += std::to_string(at + 1) + " " + std::to_string(number_of(context, uid));
         }
         gone.push_back(number_of(context, uid));
-        context.uids.erase(context.uids.begin() + static_cast<std::ptrdiff_t>(at));
     }
     if (gone.empty()) return;
+    std::erase_if(context.uids, [&](std::uint32_t uid) {
+        return std::binary_search(uids.begin(), uids.end(), uid);
+    });
     std::sort(gone.begin(), gone.end());
     if (context.keys.empty()) pairs = "0 " + imap::to_text(gone);
     out_.put(search_head(context.tag, context.by_uid) + " REMOVEFROM (" + pairs + ")\r\n");
@@ -160,11 +180,12 @@ Task<void> Session::update_contexts(std::vector<std::uint32_t> touched, std::uin
         if (!found) continue;
         std::vector<std::uint32_t> added;
         std::vector<std::uint32_t> removed;
+        std::vector<std::uint32_t> known = context.uids;
+        std::sort(known.begin(), known.end());
         for (std::uint32_t sequence : touched) {
             std::uint32_t uid = mailbox_->uid(sequence);
             bool is_in = std::binary_search(found->begin(), found->end(), sequence);
-            bool was_in =
-                std::find(context.uids.begin(), context.uids.end(), uid) != context.uids.end();
+            bool was_in = std::binary_search(known.begin(), known.end(), uid);
             if (is_in && !was_in) added.push_back(uid);
             if (!is_in && was_in) removed.push_back(uid);
         }
@@ -262,11 +283,12 @@ Task<Reply> Session::do_esearch(Command& command) {
     // Section 2.1: numbers mean nothing over several mailboxes, nor does "$".
     bool is_valid = !imap::names_sequences(program->root) && !wanted->save && !wanted->update;
     if (!is_valid) co_return bad("Message numbers, SAVE and UPDATE are for one mailbox.");
+    auto refusal = co_await resolve_filters(program->root, 0);
+    if (refusal) co_return *std::move(refusal);
+    if (imap::names_sequences(program->root)) co_return bad("A filter has message numbers.");
     bool asks_selected = filters->empty();
     if (asks_selected && !mailbox_) co_return bad("No mailbox selected.");
     if (asks_selected) filters->emplace_back();
-    auto refusal = co_await resolve_filters(program->root, 0);
-    if (refusal) co_return *std::move(refusal);
     auto names = co_await searched_mailboxes(*std::move(filters));
     if (!names) co_return refused(names.error());
     for (std::string& name : *names) {

@@ -78,9 +78,9 @@ Task<Reply> Session::do_create(Command& command) {
     }
     // A separator at the end only declares that there will be names below.
     if (name->utf8.ends_with(store_.separator())) name->utf8.pop_back();
-    note_own_name(name->utf8);
     auto created = co_await store_.create(name->utf8);
     if (!created) co_return refused(created.error());
+    note_own_name(name->utf8);
     if (role != store::Role::none) {
         store::PropertyChange use{std::string(store::kSpecialUse),
                                   std::string(store::role_name(role))};
@@ -114,9 +114,9 @@ Task<Reply> Session::do_delete(Command& command) {
         co_await mailbox_->close();
         mailbox_.reset();
     }
-    note_own_name(name->utf8);
     auto removed = co_await store_.remove(name->utf8);
     if (!removed) co_return refused(removed.error());
+    note_own_name(name->utf8);
     co_return ok("Delete completed.");
 }
 
@@ -167,13 +167,14 @@ Task<Reply> Session::do_rename(Command& command) {
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
     if (!from->is_valid || !to->is_valid) co_return invalid_name();
     if (to->utf8.ends_with(store_.separator())) to->utf8.pop_back();
-    note_own_name(from->utf8);
-    note_own_name(to->utf8);
     std::optional<std::string> selected = new_name_of_selected(from->utf8, to->utf8);
     bool read_only = selected && mailbox_->read_only();
     std::string kept_name = selected ? mailbox_->name() : std::string();
     std::vector<std::uint32_t> uids;
     if (selected) {
+        // Under its new name it is as new: nobody could tell these changes any more.
+        co_await tell_news(true);
+        if (ended_) co_return no("Mailbox went away.");
         uids = all_uids();
         co_await mailbox_->close();
         mailbox_.reset();
@@ -182,6 +183,8 @@ Task<Reply> Session::do_rename(Command& command) {
     if (renamed) kept_name = selected.value_or("");
     if (selected) co_await select_again(std::move(kept_name), read_only, std::move(uids));
     if (!renamed) co_return refused(renamed.error());
+    note_own_name(from->utf8);
+    note_own_name(to->utf8);
     co_return ok("Rename completed.");
 }
 
@@ -190,9 +193,9 @@ Task<Reply> Session::subscribe(Command& command, bool on) {
     if (!name) co_return bad(name.error());
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
     if (!name->is_valid) co_return invalid_name();
-    note_own_name(name->utf8);
     auto done = co_await store_.subscribe(name->utf8, on);
     if (!done) co_return refused(done.error());
+    note_own_name(name->utf8);
     co_return ok(on ? "Subscribe completed." : "Unsubscribe completed.");
 }
 

@@ -228,7 +228,12 @@ Task<Reply> Session::do_store(Command& command) {
 }
 
 void Session::note_touched(const std::vector<std::uint32_t>& uids) {
-    if (!contexts_.empty()) touched_.insert(touched_.end(), uids.begin(), uids.end());
+    if (contexts_.empty()) return;
+    touched_.insert(touched_.end(), uids.begin(), uids.end());
+    // Under NOTIFY without SELECTED nothing takes them out: no more than there are messages.
+    if (touched_.size() <= mailbox_->size()) return;
+    std::sort(touched_.begin(), touched_.end());
+    touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
 }
 
 /// True when flags changed, so that the answers tell them.

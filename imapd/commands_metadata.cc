@@ -115,16 +115,16 @@ Task<Reply> Session::do_setmetadata(Command& command) {
         if (refusal) co_return *std::move(refusal);
         changes.push_back(store::PropertyChange{entry, std::move(value)});
     }
-    if (name->empty()) {
-        has_own_server_metadata_ = notify_ != nullptr;
-    } else {
-        note_own_name(*name);
-    }
     auto set = co_await store_.set_properties(*name, std::move(changes), metadata_limit());
     if (!set && set.error().status == "5.2.2") {
         co_return no("[METADATA TOOMANY] Too many annotations.");
     }
     if (!set) co_return refused(set.error());
+    if (name->empty()) {
+        has_own_server_metadata_ = notify_ != nullptr;
+    } else {
+        note_own_name(*name);
+    }
     co_return ok("Setmetadata completed.");
 }
 

@@ -150,8 +150,9 @@ Task<void> Session::tell_watched(std::string name) {
     if (!(events & imap::mailbox_metadata)) co_return;
     auto properties = co_await store_.properties(name);
     if (!properties) co_return;
-    std::string entries = changed_entries(mailbox.properties, *properties);
-    mailbox.properties = *std::move(properties);
+    store::Properties now = condensed(*std::move(properties));
+    std::string entries = changed_entries(mailbox.properties, now);
+    mailbox.properties = std::move(now);
     bool is_own = notify_->own_names.erase(name) != 0;
     if (entries.empty() || is_own) co_return;
     std::string line = "* METADATA ";
@@ -199,8 +200,11 @@ Task<void> Session::tell_name(const store::MailboxInfo& info, const store::Mailb
     if (is_told && !is_own) {
         out_.put(list_line("LIST", mailbox_attributes(info, true, true), info.name, more));
     }
-    bool is_watched = is_new && events != 0 && !notify_->watched.contains(info.name);
-    if (is_watched) {
+    // Also one that was subscribed only now; as many as at the beginning.
+    bool is_watched = info.selectable && events != 0 && !notify_->watched.contains(info.name);
+    bool has_room =
+        notify_->watched.size() < static_cast<std::size_t>(settings_.notify_mailbox_limit());
+    if (is_watched && has_room) {
         co_await notify_->add(info.name, events);
         auto added = notify_->watched.find(info.name);
         bool has_news =

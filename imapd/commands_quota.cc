@@ -58,7 +58,10 @@ Task<Reply> Session::do_getquota(Command& command) {
     auto wanted = command.arguments.astring();
     if (!wanted) co_return bad(wanted.error());
     if (auto end = command.arguments.end(); !end) co_return bad(end.error());
-    for (const std::string& name : {std::string("INBOX"), quota_mailbox_}) {
+    std::vector<std::string> names;
+    names.push_back("INBOX");
+    names.push_back(quota_mailbox_);
+    for (const std::string& name : names) {
         auto roots = co_await store_.quota(name);
         if (!roots) co_return refused(roots.error());
         for (const store::QuotaRoot& root : *roots) {

@@ -131,9 +131,9 @@ Task<Reply> Session::do_search(Command& command) {
     if (!wanted) co_return bad(wanted.error());
     auto program = imap::parse_search(command.arguments, search_limits());
     if (!program) co_return bad(program.error());
-    if (auto refusal = refuse_sequences(*program)) co_return *std::move(refusal);
     auto refusal = co_await resolve_filters(program->root, 0);
     if (refusal) co_return *std::move(refusal);
+    if (auto numbers = refuse_sequences(*program)) co_return *std::move(numbers);
     // RFC 6855 section 3: everything is UTF-8 then.
     if (utf8_ && !program->charset.empty()) co_return bad("CHARSET after ENABLE UTF8=ACCEPT.");
     // RFC 9051 section 6.4.4: the answer is ESEARCH, asked for or not.
@@ -162,9 +162,9 @@ Task<Reply> Session::do_sort(Command& command) {
     if (!wanted) co_return bad(wanted.error());
     auto arguments = imap::parse_sort(command.arguments, search_limits());
     if (!arguments) co_return bad(arguments.error());
-    if (auto refusal = refuse_sequences(arguments->program)) co_return *std::move(refusal);
     auto undefined = co_await resolve_filters(arguments->program.root, 0);
     if (undefined) co_return *std::move(undefined);
+    if (auto refusal = refuse_sequences(arguments->program)) co_return *std::move(refusal);
     Progress progress(out_, command.tag, settings_.progress_interval());
     auto found = co_await find(arguments->program, progress);
     if (!found && wanted->save) saved_.clear();
@@ -191,9 +191,9 @@ Task<Reply> Session::do_thread(Command& command) {
     if (auto sp = command.arguments.sp(); !sp) co_return bad(sp.error());
     auto arguments = imap::parse_thread(command.arguments, search_limits());
     if (!arguments) co_return bad(arguments.error());
-    if (auto refusal = refuse_sequences(arguments->program)) co_return *std::move(refusal);
     auto undefined = co_await resolve_filters(arguments->program.root, 0);
     if (undefined) co_return *std::move(undefined);
+    if (auto refusal = refuse_sequences(arguments->program)) co_return *std::move(refusal);
     Progress progress(out_, command.tag, settings_.progress_interval());
     auto found = co_await find(arguments->program, progress);
     if (!found && found.error().text.empty()) co_return no(kBadCharset);

@@ -28,6 +28,7 @@ void Session::enable_condstore() {
 Task<void> Session::leave() {
     saved_.clear();
     contexts_.clear();
+    touched_.clear();
     if (!mailbox_) co_return;
     co_await mailbox_->close();
     mailbox_.reset();

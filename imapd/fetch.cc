@@ -7,6 +7,7 @@
 #include "imapd/object_id.h"
 #include "imapd/store_terms.h"
 #include "lib/base/text.h"
+#include "lib/event/yield.h"
 #include "lib/imap/response.h"
 #include "lib/imap/structure.h"
 #include "lib/mime/encoded_word.h"
@@ -190,6 +191,13 @@ Task<Result<void>> Fetch::send_quickly(const std::vector<std::uint32_t>& sequenc
             lines.clear();
             CO_TRY_VOID(co_await slow_one(sequences[i], false));
         }
+        // NOTIFY and UPDATE tell all new messages in one go.
+        constexpr std::size_t kTurn = 64;
+        if (i % kTurn != kTurn - 1 || i + 1 == sequences.size()) continue;
+        out_.put(lines);
+        lines.clear();
+        co_await out_.room();
+        co_await Yield();
     }
     out_.put(lines);
     co_await out_.room();

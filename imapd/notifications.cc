@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "imapd/mailbox_filter.h"
+#include "lib/store/summary.h"
 
 namespace facteur::imapd {
 
@@ -14,6 +15,12 @@ bool is_about_selection(const imap::NotifyGroup& group) {
 }
 
 }  // namespace
+
+store::Properties condensed(store::Properties properties) {
+    for (auto& [entry, value] : properties)
+        value = store::message_digest(value);
+    return properties;
+}
 
 Notifications::Notifications(store::Store& store, Scope& parent,
                              std::vector<imap::NotifyGroup> groups)
@@ -70,7 +77,7 @@ Task<void> Notifications::add(std::string name, unsigned events) {
     mailbox->known = *std::move(status);
     if (events & imap::mailbox_metadata) {
         auto properties = co_await store_.properties(name);
-        if (properties) mailbox->properties = *std::move(properties);
+        if (properties) mailbox->properties = condensed(*std::move(properties));
     }
     Watched& added = *mailbox;
     watched[name] = std::move(mailbox);

@@ -13,6 +13,9 @@
 
 namespace facteur::imapd {
 
+/// Digests in the place of the values, which may be long: enough to see a change.
+store::Properties condensed(store::Properties properties);
+
 /// What one client asked to hear of with NOTIFY (RFC 5465), and what it was told last.
 class Notifications {
 public:

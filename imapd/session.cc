@@ -68,7 +68,8 @@ Session::Session(Stream& stream, store::Store& store, WorkerPool& workers, const
 Session::~Session() = default;
 
 void Session::note_own_name(const std::string& name) {
-    if (notify_) notify_->own_names.insert(name);
+    // Nobody would take it out again when names are not watched.
+    if (notify_ && notify_->wants_names()) notify_->own_names.insert(name);
 }
 
 Task<void> Session::run(std::string login_tag) {

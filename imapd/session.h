@@ -229,6 +229,8 @@ private:
     Task<Reply> do_cancelupdate(Command& command);
     Task<Reply> do_esearch(Command& command);
     Task<std::optional<Reply>> resolve_filters(imap::SearchKey& key, int depth);
+    Task<std::optional<Reply>> resolve_filters(imap::SearchKey& key, int depth,
+                                               std::size_t& key_budget);
     void keep_context(const Command& command, const imap::SearchReturn& wanted,
                       SearchContext context);
     std::uint32_t number_of(const SearchContext& context, std::uint32_t uid) const;

@@ -86,9 +86,11 @@ void Session::take_expunged(SearchContext& context, const std::vector<std::uint3
         numbers.push_back(number);
         if (!pairs.empty()) pairs += ' ';
         pairs += std::to_string(at + 1) + " " + std::to_string(number);
-        context.uids.erase(context.uids.begin() + static_cast<std::ptrdiff_t>(at));
     }
     if (numbers.empty()) return;
+    std::erase_if(context.uids, [&](std::uint32_t uid) {
+        return std::binary_search(gone.begin(), gone.end(), uid);
+    });
     std::sort(numbers.begin(), numbers.end());
     if (context.keys.empty()) pairs = "0 " + imap::to_text(numbers);
     out_.put("* ESEARCH (TAG \"" + context.tag + "\")" + (context.by_uid ? " UID" : "") +
