@@ -15,7 +15,7 @@ USERS = {f'user{i}@example.test': 'secret' for i in range(10)}
 FAR = [f'far{i}@elsewhere.test' for i in range(10)]
 CUTS = int(os.environ.get('FACTEUR_POWER_CUTS', '200'))
 SEED = 20261122
-SETTINGS = '''
+SETTINGS = '''queue_takeover_delay = 0
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 queue_run_delay = 1s
